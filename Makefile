@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0
+# Everything but the module's insides, which Kbuild describes. Output goes to
+# build/ only. `make help` lists the targets.
+
+VERSION	:= $(shell sed -n 's/^CDP_VERSION := //p' Kbuild)
+B	:= build
+
+# What the user may want to set.
+prefix		?= /usr/local
+sbindir		?= $(prefix)/sbin
+mandir		?= $(prefix)/share/man
+unitdir		?= /usr/lib/systemd/system
+udevdir		?= /usr/lib/udev/rules.d
+compdir		?= $(prefix)/share/bash-completion/completions
+KDIR		?= /lib/modules/$(shell uname -r)/build
+KERNELS		?= 6.1 6.12
+MODULE_KERNELS	?= 6.1 6.12 7.x
+FUZZ_SECONDS	?= 10
+
+CC	?= gcc
+CFLAGS	?= -O2 -g
+CLANG	?= clang
+SPARSE	?= sparse
+
+PKGS	 := devmapper blkid smartcols uuid libxxhash inih
+WARN	 := -Wall -Wextra -Wmissing-prototypes -Wshadow
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS = $(shell pkg-config --libs $(PKGS))
+INCLUDES := -Ikernel/core -Itools
+ALL_CPPFLAGS = $(CPPFLAGS) -D_GNU_SOURCE -DCDP_VERSION='"$(VERSION)"' $(INCLUDES) $(PKG_CFLAGS)
+
+# The same sources are compiled in three ways, each in a directory of its own.
+SAN	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Werror
+FUZZ	:= $(SAN) -fsanitize=fuzzer-no-link
+CORE	:= $(wildcard kernel/core/*.c)
+TOOLS	:= $(filter-out tools/cdpctl.c,$(wildcard tools/*.c))
+HELPERS	:= $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+UNITS	:= $(patsubst tests/%.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+FUZZERS	:= $(patsubst tests/%.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+# One line for each file, nothing with -s.
+ifeq ($(findstring s,$(firstword -$(MAKEFLAGS))),)
+say = @printf '  %-6s %s\n' $(1) $(2)
+else
+say = @:
+endif
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all tools man module module-if-headers check setup style unit fuzz modules \
+	vm-check vm-setup demo install uninstall install-tools install-module clean help
+.SECONDARY:
+
+all: tools man module-if-headers	## cdpctl, its man page, and the module if this kernel's headers are here
+
+help:				## this list
+	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' Makefile | expand -t 16
+
+# --- cdpctl and its man page -------------------------------------------------
+
+tools: $(if $(wildcard tools/cdpctl.c),$(B)/cdpctl)	## build/cdpctl
+
+man: $(if $(wildcard tools/cdpctl.8.scd),$(B)/cdpctl.8)	## build/cdpctl.8
+
+$(B)/cdpctl: $(B)/obj/tools/cdpctl.o $(B)/obj/tools.a $(B)/obj/core.a
+	$(call say,LD,$@)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(B)/%.8: tools/%.8.scd
+	$(call say,MAN,$@)
+	@mkdir -p $(@D) && scdoc <$< >$@
+
+# Archives, so that a program links what it uses.
+$(B)/%/core.a: $(addprefix $(B)/%/,$(CORE:.c=.o))
+	@rm -f $@ && ar rcs $@ $^
+
+$(B)/%/tools.a: $(addprefix $(B)/%/,$(TOOLS:.c=.o))
+	@rm -f $@ && ar rcs $@ $^
+
+$(B)/%/helpers.a: $(addprefix $(B)/%/,$(HELPERS:.c=.o))
+	@rm -f $@ && ar rcs $@ $^
+
+$(B)/obj/%.o: %.c Makefile Kbuild
+	$(call say,CC,$@)
+	@mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+# --- unit tests and fuzzers --------------------------------------------------
+
+unit: $(UNITS) $(if $(wildcard tools/cdpctl.c),$(B)/cdpctl-san)	## unit tests under ASan and UBSan
+	@tests/run unit $(UNITS)
+
+fuzz: $(FUZZERS)		## every fuzzer for FUZZ_SECONDS (10)
+	@tests/run fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+$(B)/unit/test_%: $(B)/san/tests/unit/test_%.o $(B)/san/helpers.a $(B)/san/core.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D) && $(CC) $(SAN) -o $@ $^ $(PKG_LIBS) $(shell pkg-config --libs check)
+
+$(B)/unit/test_tools_%: $(B)/san/tests/unit/test_tools_%.o $(B)/san/helpers.a $(B)/san/tools.a $(B)/san/core.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D) && $(CC) $(SAN) -o $@ $^ $(PKG_LIBS) $(shell pkg-config --libs check)
+
+$(B)/cdpctl-san: $(B)/san/tools/cdpctl.o $(B)/san/tools.a $(B)/san/core.a
+	$(call say,LD,$@)
+	@$(CC) $(SAN) -o $@ $^ $(PKG_LIBS)
+
+$(B)/fuzz/fuzz_%: $(B)/fuzz/tests/fuzz/fuzz_%.o $(B)/fuzz/tools.a $(B)/fuzz/core.a
+	$(call say,LD,$@)
+	@$(CLANG) $(SAN) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+
+$(B)/san/%.o: %.c Makefile Kbuild
+	$(call say,CC,$@)
+	@mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(SAN) $(WARN) -MMD -MP -c -o $@ $<
+
+$(B)/fuzz/%.o: %.c Makefile Kbuild
+	$(call say,CC,$@)
+	@mkdir -p $(@D) && $(CLANG) $(ALL_CPPFLAGS) $(FUZZ) $(WARN) -MMD -MP -c -o $@ $<
+
+# --- the module --------------------------------------------------------------
+
+# kbuild leaves objects beside the sources, so it is given a copy of them.
+module:				## dm-cdp.ko for the headers at KDIR, in build/module/
+	$(call say,MOD,$(B)/module/dm-cdp.ko)
+	@mkdir -p $(B)/module && cp -pR Kbuild kernel $(B)/module/
+	@$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/module modules
+
+module-if-headers:
+	@if [ -e "$(KDIR)/Makefile" ]; then $(MAKE) module; \
+	else echo "no kernel headers at $(KDIR): module not built (make module KDIR=...)"; fi
+
+modules:			## the module for MODULE_KERNELS (6.1 6.12 7.x), W=1, no warning allowed
+	@tests/run modules $(MODULE_KERNELS)
+
+# --- checks ------------------------------------------------------------------
+
+check:				## everything; as root it installs what it needs
+	@tests/run all $(foreach k,$(KERNELS),vm-check-$(k))
+
+setup:				## packages of this host for building and checking
+	@scripts/setup build check
+
+vm-setup:			## kernels, compilers and root file system of the guests
+	@scripts/vm/setup --kernels "$(sort $(KERNELS) $(MODULE_KERNELS))"
+
+style: $(addprefix $(B)/obj/,$(CORE:.c=.o))	## checkpatch, sparse, shellcheck, spelling, includes, sizes
+	@SPARSE="$(SPARSE) $(WARN) $(ALL_CPPFLAGS)" tests/run style
+
+vm-check: $(addprefix vm-check-,$(KERNELS))	## guest tests on KERNELS (6.1 6.12)
+
+vm-check-%: tools
+	@tests/run vm $*
+
+demo:				## watch a disk survive; as root it installs what it needs
+	@scripts/setup build
+	@scripts/vm/setup --kernels 6.1
+	@$(MAKE) -s tools
+	@scripts/vm/kmake --kernel 6.1 . W=1 >$(B)/demo-module.log 2>&1 || { cat $(B)/demo-module.log; exit 1; }
+	@scripts/demo
+
+# --- installing --------------------------------------------------------------
+
+install: install-tools install-module	## cdpctl, man page, units, and the module's sources for dkms
+
+install-tools: tools man
+	install -D -m 755 $(B)/cdpctl $(DESTDIR)$(sbindir)/cdpctl
+	install -D -m 644 $(B)/cdpctl.8 $(DESTDIR)$(mandir)/man8/cdpctl.8
+	@set -e; for f in $(wildcard tools/*.service); do \
+		install -D -m 644 -t $(DESTDIR)$(unitdir) $$f; done
+	@set -e; for f in $(wildcard tools/*.rules); do \
+		install -D -m 644 -t $(DESTDIR)$(udevdir) $$f; done
+	@set -e; for f in $(wildcard tools/cdpctl.bash); do \
+		install -D -m 644 $$f $(DESTDIR)$(compdir)/cdpctl; done
+
+DKMS_SRC = $(DESTDIR)/usr/src/dm-cdp-$(VERSION)
+install-module:
+	install -D -m 644 -t $(DKMS_SRC) Kbuild dkms.conf
+	install -D -m 644 -t $(DKMS_SRC)/kernel $(wildcard kernel/*.[ch])
+	install -D -m 644 -t $(DKMS_SRC)/kernel/core $(wildcard kernel/core/*.[ch])
+	@if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then dkms install dm-cdp/$(VERSION); \
+	else echo "to build it on the machine: dkms install dm-cdp/$(VERSION)"; fi
+
+uninstall:			## undo install
+	@if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
+		dkms remove dm-cdp/$(VERSION) --all || :; fi
+	rm -rf $(DKMS_SRC)
+	rm -f $(DESTDIR)$(sbindir)/cdpctl $(DESTDIR)$(mandir)/man8/cdpctl.8 $(DESTDIR)$(compdir)/cdpctl
+	@rm -fv $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(wildcard tools/*.service))) \
+		$(addprefix $(DESTDIR)$(udevdir)/,$(notdir $(wildcard tools/*.rules)))
+
+clean:				## remove build/
+	rm -rf $(B)
+
+-include $(shell [ ! -d $(B) ] || find $(B)/obj $(B)/san $(B)/fuzz -name '*.d' 2>/dev/null)
