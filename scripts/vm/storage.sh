@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Sourced by run: the storage server and what a script may do to it. The guest's
 # command "storage" sends a word over a virtio port; storage_control answers it.
-# shellcheck disable=SC2154 # R, H, q, ... are run's
+# shellcheck disable=SC2034,SC2154 # R, H, q, ... are run's
 
 storage_prepare() { # sets st_q, the arguments that stay the same over restarts
 	local d n=0 luns='' job_udev='' job_share='' append='' k
@@ -44,7 +44,8 @@ link() { # IN OUT on|off: the NIC of that QEMU
 	[[ $3 == on ]] || up=false
 	qmp "$1" "$2" '{"execute":"set_link","arguments":{"name":"nic","up":'$up'}}'
 }
-HV_QMP=(10 11) ST_QMP=(12 13)
+# from 10 on they are the shell's own
+HV_QMP=(3 4) ST_QMP=(5 6)
 
 st_alive() { [[ $st_pid ]] && kill -0 "$st_pid" 2>/dev/null; }
 
@@ -125,7 +126,7 @@ storage_control() {
 	local st_pid='' st_state=down st_boots=0 st_dir='' st_cut='' st_plug='' word i t=/dev/null
 	trap - EXIT INT TERM
 	set +e
-	exec 14<>"$H/ctl.out" 15<>"$H/ctl.in"
+	exec 7<>"$H/ctl.out" 8<>"$H/ctl.in"
 	for ((i = 0; i < 100; i++)); do
 		[[ ! -S $R/wire ]] || break
 		sleep .05
@@ -133,11 +134,12 @@ storage_control() {
 	qmp_open "$H" "${HV_QMP[@]}"
 	storage_boot || storage_kill
 	t=$R/answer
-	while read -r word _ <&14; do
+	while kill -0 $$ 2>/dev/null; do
+		read -rt 2 word _ <&7 || continue
 		if storage_do "$word" >"$t"; then
 			echo "ok $(<"$t")"
 		else
 			echo "error $(<"$t")"
-		fi >&15
+		fi >&8
 	done
 }
