@@ -39,4 +39,4 @@ kernel_dir() {
 }
 
 # print the comment block at the head of script $1
-usage() { sed -n '3,/^[^#]/{/^# \{0,1\}/!d;s/^# \{0,1\}//;p}' "$1"; }
+usage() { sed -n '3,/^[^#]/{/^# shellcheck/d;/^#/!d;s/^# \{0,1\}//;p}' "$1"; }
