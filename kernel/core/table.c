@@ -29,13 +29,13 @@ static const struct keyword keywords[] = {
 };
 
 static const char *const leg_state_names[] = {
-#define x(name, text) [LEG_##name] = text,
+#define x(name, text) text,
 	CDP_LEG_STATES(x)
 #undef x
 };
 
 static const char *const health_names[] = {
-#define x(name, text) [HEALTH_##name] = text,
+#define x(name, text) text,
 	CDP_HEALTHS(x)
 #undef x
 };
@@ -64,9 +64,9 @@ const char *cdp_resync_name(enum cdp_resync_state state)
 	return name_of(resync_names, RESYNC_STATES, state);
 }
 
-/*----------------------------------------------------------------
+/*
  * What both lines need: refusals, numbers, words.
- *--------------------------------------------------------------*/
+ */
 
 static bool is_plain(char c)
 {
@@ -111,9 +111,9 @@ static bool is_none(const char *text)
 	return !strcmp(text, "-");
 }
 
-/*----------------------------------------------------------------
- * Table line
- *--------------------------------------------------------------*/
+/*
+ * Table line.
+ */
 
 struct args {
 	u32 argc;
@@ -176,6 +176,21 @@ static int parse_head(struct args *a, struct cdp_table *t)
 	return r;
 }
 
+/* A missing leg is "- 0 - 0", a leg without metadata ends in "- 0". */
+static int check_leg(struct args *a, const struct cdp_table_leg *leg)
+{
+	if (is_none(leg->meta_dev) && leg->meta_start)
+		return refuse(a->why, "%smetadata start must be 0 without a metadata device",
+			      a->subject);
+	if (!is_none(leg->data_dev))
+		return 0;
+	if (leg->data_start)
+		return refuse(a->why, "%sdata start must be 0 without a data device", a->subject);
+	if (!is_none(leg->meta_dev))
+		return refuse(a->why, "%smetadata without a data device", a->subject);
+	return 0;
+}
+
 static int parse_leg(struct args *a, struct cdp_table_leg *leg)
 {
 	const char *sectors = "a number of sectors";
@@ -187,14 +202,7 @@ static int parse_leg(struct args *a, struct cdp_table_leg *leg)
 		r = take_device(a, "metadata device", &leg->meta_dev);
 	if (!r)
 		r = take_number(a, "metadata start", sectors, MAX_SECTOR, &leg->meta_start);
-	if (r || !is_none(leg->meta_dev))
-		return r ? r : is_none(leg->data_dev) ?
-			refuse(a->why, "%sa leg without data device cannot have metadata", a->subject) : 0;
-	if (leg->meta_start)
-		return refuse(a->why, "%smetadata start must be 0 without metadata device", a->subject);
-	if (is_none(leg->data_dev) && leg->data_start)
-		return refuse(a->why, "%sdata start must be 0 without data device", a->subject);
-	return 0;
+	return r ? r : check_leg(a, leg);
 }
 
 static int parse_legs(struct args *a, struct cdp_table *t)
@@ -242,9 +250,9 @@ static int check_legs(const struct cdp_table *t, char *why)
 	return present ? 0 : refuse(why, "no leg has a data device");
 }
 
-/*----------------------------------------------------------------
- * Features
- *--------------------------------------------------------------*/
+/*
+ * Features.
+ */
 
 static u32 *value_of(struct cdp_features *f, const struct keyword *k)
 {
@@ -383,9 +391,9 @@ int cdp_table_print(const struct cdp_table *t, char *buf, size_t size)
 	return n + print_features(&t->features, buf + n, size - n);
 }
 
-/*----------------------------------------------------------------
- * Status line
- *--------------------------------------------------------------*/
+/*
+ * Status line.
+ */
 
 static const char *uuid_text(const struct cdp_uuid *u, char text[CDP_UUID_TEXT])
 {
