@@ -72,13 +72,13 @@ $(B)/%.8: tools/%.8.scd
 
 # Archives, so that a program links what it uses.
 $(B)/%/core.a: $(addprefix $(B)/%/,$(CORE:.c=.o))
-	@rm -f $@ && ar rcs $@ $^
+	@mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
 $(B)/%/tools.a: $(addprefix $(B)/%/,$(TOOLS:.c=.o))
-	@rm -f $@ && ar rcs $@ $^
+	@mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
 $(B)/%/helpers.a: $(addprefix $(B)/%/,$(HELPERS:.c=.o))
-	@rm -f $@ && ar rcs $@ $^
+	@mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
 
 $(B)/obj/%.o: %.c Makefile Kbuild
 	$(call say,CC,$@)
