@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The shell around the core: what one "cdp" target is made of in the kernel.
+ *
+ * Rules of the house
+ *
+ *  - The core (core/) decides, this side carries out. Nothing here looks at
+ *    the state of a leg to find out what to do with a request.
+ *  - Three workers, each an ordered workqueue with a rescuer:
+ *      commit  (worker.c)  everything that must be durable before something
+ *                          goes on: intent pages, superblocks; and the ends of
+ *                          writes that are not plain successes
+ *      issue   (io.c)      sends parked writes, and those that found no memory
+ *                          without waiting
+ *      keeper  (keeper.c)  everything that may take long: flushes, cleaning
+ *                          intent, tracker pages, resync
+ *    A worker waits for I/O; commit waits for nobody, issue for nobody but the
+ *    pools, keeper for commit. Events go out from a queue that may block on
+ *    memory and that nobody waits for (event.c).
+ *  - Locks, outermost first: keeper_mutex (a pass of the keeper, or a message
+ *    that changes what it works on), lock (the core's state; process context),
+ *    queue_lock (the lists of requests; any context, interrupts off).
+ */
+#ifndef CDP_H
+#define CDP_H
+
+#include <linux/bio.h>
+#include <linux/device-mapper.h>
+#include <linux/mempool.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "compat.h"
+#include "plan.h"
+
+#define DM_MSG_PREFIX "cdp"
+
+struct dm_kcopyd_client;
+
+struct cdp_dev {
+	struct dm_dev *data;		/* NULL: the leg is missing */
+	struct dm_dev *meta;		/* NULL: no metadata */
+	sector_t data_start, meta_start;
+};
+
+struct cdp_event {
+	u64 seq;
+	time64_t when;
+	int leg;			/* -1: the set */
+	struct cdp_uuid leg_uuid;
+	const char *name;
+	char detail[64];
+};
+
+#define CDP_EVENTS	256		/* kept for "events" */
+#define CDP_PAGES	32		/* metadata blocks written in one round */
+#define CDP_CLEAN_BATCH	512		/* extents cleaned after one flush */
+
+enum cdp_stat {
+	STAT_READS, STAT_WRITES, STAT_FLUSHES, STAT_ZEROES,
+	STAT_READ_BYTES, STAT_WRITE_BYTES,
+	STAT_INTENT_PAGES, STAT_TRACKER_PAGES, STAT_COMMITS, STAT_ROUNDS,
+	STAT_PARKED, STAT_CLEANED, STAT_RETRIED_READS,
+	STATS
+};
+
+/* What happens to requests that wait without a bound, while a table goes. */
+enum cdp_evict { EVICT_NONE, EVICT_REQUEUE, EVICT_FAIL };
+
+struct cdp {
+	struct dm_target *ti;
+	struct cdp_features features;
+	u32 region_sectors, nr_legs;
+	bool has_meta;
+	struct cdp_dev devs[CDP_MAX_LEGS];
+	char reason[CDP_MAX_LEGS][48];	/* why a leg was not in-sync at activation */
+
+	spinlock_t lock;
+	struct cdp_set set;		/* under lock, but see set.h */
+	bool active;			/* metadata is loaded, I/O may come */
+	bool suspended;			/* nothing new is begun in the background */
+	bool refresh_intent;		/* all intent pages are to be written */
+	bool stuck;			/* the last leg takes no metadata */
+	enum cdp_evict evict;
+
+	spinlock_t queue_lock;
+	struct list_head ended;		/* writes whose end the core has to judge */
+	struct list_head held;		/* acknowledged after a commit */
+	struct list_head unmarked;	/* wait for an intent bit */
+	struct list_head copying;	/* wait for a copy */
+	struct list_head blocked;	/* wait for a leg, or a table */
+	struct list_head issue;		/* to be begun, or begun again */
+	struct list_head unread;	/* reads that failed on a leg */
+	struct list_head copied;	/* copies that ended */
+	u64 *clean;			/* extents the keeper has flushed, */
+	u32 nr_clean;			/* for commit to clear; 0 when done */
+
+	struct workqueue_struct *commit_wq, *issue_wq, *keeper_wq;
+	struct delayed_work commit_work;
+	struct work_struct issue_work;
+	struct delayed_work keeper_work;
+	struct mutex keeper_mutex;
+	wait_queue_head_t wait;		/* commit made progress, or a copy ended */
+	struct page *commit_pages[CDP_PAGES], *keeper_pages[CDP_PAGES];
+
+	struct bio_set leg_bios;	/* one for each leg a write goes to */
+	struct bio_set copy_bios;	/* the private copy of a write */
+	mempool_t copy_pages;
+	struct bio_set meta_bios;
+
+	struct dm_kcopyd_client *kcopyd;
+	struct cdp_copy *copies;	/* one for each claim */
+	bool resync_paused;
+	u32 resync_rate;		/* MiB/s, 0: no limit */
+	u64 rate_budget;		/* sectors that may be copied before rate_next */
+	unsigned long rate_next, settle_next, clean_next, retry_next;
+	u64 settle_done;		/* copy_done at the last settle */
+	u64 copied_last;		/* regions that the last resync copied */
+	atomic_t foreground;		/* requests since the keeper last looked */
+
+	struct work_struct event_work;
+	struct cdp_event events[CDP_EVENTS];	/* under lock */
+	u64 event_seq, event_sent;
+	enum cdp_health health;		/* as last told */
+	enum cdp_leg_state told[CDP_MAX_LEGS];
+	int told_leg;
+
+	atomic64_t stats[STATS];
+};
+
+enum cdp_bio_kind { BIO_READ, BIO_WRITE, BIO_ZERO, BIO_FLUSH };
+
+/* Per request; lives in device-mapper's per-bio data. */
+struct cdp_bio {
+	struct cdp *c;
+	struct cdp_io io;
+	struct list_head node;		/* on one of the lists above */
+	sector_t sector;		/* in the set */
+	u32 sectors;
+	enum cdp_bio_kind kind;
+	atomic_t pending;		/* legs that have not answered, and one */
+	unsigned long failed, refused;	/* bits set by the answers */
+	blk_status_t status;		/* what one of them said */
+	struct bio *copy;		/* private copy of the data */
+	struct bvec_iter iter;		/* of a read, to send it again */
+	u32 tried;			/* legs a read failed on */
+	int leg;			/* that a read went to */
+	bool requeue;
+	bool emulate;			/* write zeroes by hand where they were refused */
+};
+
+static inline void cdp_count(struct cdp *c, enum cdp_stat stat, u64 n)
+{
+	atomic64_add((s64)n, &c->stats[stat]);
+}
+
+/* target.c */
+const char *cdp_name(const struct cdp *c);
+
+/* io.c: the walk of a request */
+int cdp_map_bio(struct cdp *c, struct bio *bio);
+int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error);
+/* Complete a request; process or interrupt context, no lock held. */
+void cdp_bio_done(struct cdp_bio *b, blk_status_t status);
+/* Let go of the extent and wait on @list; any context. */
+void cdp_bio_park(struct cdp_bio *b, struct list_head *list);
+/* Send a read to the next leg, or fail it; process context. */
+void cdp_read_again(struct cdp_bio *b);
+/* Have requests of @from (emptied) begun again; any context. */
+void cdp_reissue(struct cdp *c, struct list_head *from);
+void cdp_issue_work(struct work_struct *work);
+int cdp_io_init(struct cdp *c);
+void cdp_io_exit(struct cdp *c);
+
+/* worker.c: the commit worker */
+void cdp_commit_work(struct work_struct *work);
+void cdp_kick_commit(struct cdp *c);
+/* Wait until what was wanted at the call is recorded; -EIO if it cannot be. Process context. */
+int cdp_commit_wait(struct cdp *c);
+/* Write all intent pages that differ from the disk, and compose and write one
+ * superblock; by the commit worker, or while it has nothing to do.
+ */
+bool cdp_write_intent(struct cdp *c);
+bool cdp_commit_once(struct cdp *c, bool clean);
+
+/* store.c: metadata and flush I/O; process context, waits for it */
+u32 cdp_store_write(struct cdp *c, u32 legs, struct page **pages, const u64 *blocks, u32 n);
+/* One block per leg, each leg its own page. */
+u32 cdp_store_write_each(struct cdp *c, u32 legs, struct page **pages, u64 block);
+int cdp_store_read(struct cdp *c, u32 leg, u64 block, struct page *page);
+/* Flush the data devices of @legs; returns those that did. */
+u32 cdp_store_flush(struct cdp *c, u32 legs);
+/* Report legs that did not take metadata or a flush. */
+void cdp_store_failed(struct cdp *c, u32 legs);
+
+/* load.c: activation */
+/* Read superblocks and decide, writing nothing; the sentence goes to @why. */
+int cdp_probe(struct cdp *c, struct cdp_plan *p);
+/* -errno with a line in the kernel log. */
+int cdp_activate(struct cdp *c);
+int cdp_rejoin(struct cdp *c, u32 leg);
+int cdp_arrays_alloc(struct cdp *c, const struct cdp_geometry *g);
+void cdp_arrays_free(struct cdp *c);
+
+/* keeper.c: background work */
+void cdp_keeper_work(struct work_struct *work);
+void cdp_kick_keeper(struct cdp *c);
+/* Clear what intent can be cleared; @force: not only what was idle. keeper_mutex held. */
+int cdp_clean_all(struct cdp *c, bool force);
+/* Write tracker pages that differ from the disk. keeper_mutex held. */
+int cdp_write_trackers(struct cdp *c);
+
+/* resync.c */
+int cdp_resync_init(struct cdp *c);
+void cdp_resync_exit(struct cdp *c);
+/* One pass; keeper_mutex held. Return: jiffies until the next is wanted, 0: none. */
+unsigned long cdp_resync(struct cdp *c);
+/* End all copies and begin none. keeper_mutex held. */
+void cdp_resync_quiesce(struct cdp *c);
+
+/* message.c */
+int cdp_message(struct cdp *c, unsigned int argc, char **argv, char *result, unsigned int maxlen);
+void cdp_status(struct cdp *c, char *result, unsigned int maxlen);
+void cdp_table_line(struct cdp *c, char *result, unsigned int maxlen);
+
+/* event.c */
+int __init cdp_event_init(void);
+void cdp_event_exit(void);
+/* Lock held. */
+void cdp_event(struct cdp *c, const char *name, int leg, const char *fmt, ...) __printf(4, 5);
+/* Tell what changed since the last call; lock held. */
+void cdp_tell(struct cdp *c);
+void cdp_event_work(struct work_struct *work);
+
+#endif

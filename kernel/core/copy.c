@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which regions are copied next, and what may not happen to them meanwhile. */
+#include "set.h"
+
+bool cdp_copy_start(struct cdp_set *s)
+{
+	u32 i;
+
+	for (i = 0; i < s->nr_legs; i++)
+		if (s->legs[i].state == LEG_STALE && !s->legs[i].merge) {
+			s->copy_leg = (int)i;
+			s->copied_count = 0;
+			s->copy_cursor = 0;
+			s->copy_done = 0;
+			s->copy_errors = 0;
+			return true;
+		}
+	return false;
+}
+
+void cdp_copy_stop(struct cdp_set *s)
+{
+	s->copy_leg = -1;
+	s->copied_count = 0;
+}
+
+static int free_claim(const struct cdp_set *s)
+{
+	u32 i;
+
+	for (i = 0; i < CDP_CLAIMS; i++)
+		if (!s->claims[i].used)
+			return (int)i;
+	return -EBUSY;
+}
+
+/* Regions of @extent that other claims hold. */
+static u64 claimed(const struct cdp_set *s, u64 extent)
+{
+	u32 i, left = s->nr_claims;
+	u64 mask = 0;
+
+	for (i = 0; left; i++)
+		if (s->claims[i].used) {
+			if (s->claims[i].span.extent == extent)
+				mask |= s->claims[i].span.mask;
+			left--;
+		}
+	return mask;
+}
+
+static int claim(struct cdp_set *s, u64 extent, u64 mask)
+{
+	int c = free_claim(s);
+
+	if (c < 0)
+		return c;
+	s->claims[c] = (struct cdp_claim) {
+		.span = { .extent = extent, .mask = mask },
+		.used = true,
+	};
+	cdp_store(s->nr_claims, s->nr_claims + 1);
+	return c;
+}
+
+int cdp_copy_next(struct cdp_set *s, u32 max, u64 budget)
+{
+	u64 e = s->copy_cursor / CDP_EXTENT_REGIONS;
+	u64 behind = ~0ull << s->copy_cursor % CDP_EXTENT_REGIONS;
+
+	for (; e < s->g.extents; e++, behind = ~0ull) {
+		u64 mask = cdp_set_stale(s, (u32)s->copy_leg, e) & behind;
+		int c;
+
+		if (mask)
+			mask &= ~claimed(s, e);
+		if (mask) {
+			mask = cdp_first_run(mask, max);
+			c = claim(s, e, mask);
+			if (c >= 0)
+				s->copy_cursor = e * CDP_EXTENT_REGIONS + cdp_ctz(mask) +
+						 cdp_popcount(mask);
+			return c;
+		}
+		s->copy_cursor = (e + 1) * CDP_EXTENT_REGIONS;
+		if (!budget--)
+			return -EAGAIN;
+	}
+	return -ENOENT;
+}
+
+bool cdp_copy_drained(struct cdp_set *s, u32 claim)
+{
+	struct cdp_claim *c = &s->claims[claim];
+
+	if (!c->copying && !(cdp_atomic_get(&s->extents[c->span.extent]) & EXT_COUNT))
+		c->copying = true;
+	return c->copying;
+}
+
+void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied)
+{
+	struct cdp_claim *c = &s->claims[claim];
+	u64 new;
+
+	if (copied && s->copy_leg >= 0) {
+		new = cdp_set_stale(s, (u32)s->copy_leg, c->span.extent) & c->span.mask;
+		s->copied[c->span.extent] |= new;
+		s->copied_count += cdp_popcount(new);
+		s->copy_done += cdp_popcount(new);
+	} else if (!copied) {
+		s->copy_errors += cdp_popcount(c->span.mask);
+	}
+	c->used = false;
+	cdp_store(s->nr_claims, s->nr_claims - 1);
+}
+
+u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget)
+{
+	struct cdp_set_leg *l = &s->legs[s->copy_leg];
+
+	for (; extent < s->g.extents && budget; extent++, budget--) {
+		u64 mask = s->copied[extent] & l->tracker[extent];
+		u32 page = (u32)(extent / CDP_TRACKER_EXTENTS);
+
+		if (!s->copied[extent])
+			continue;
+		l->tracker[extent] &= ~mask;
+		l->tracked -= cdp_popcount(mask);
+		l->tracker_dirty[page / 64] |= 1ull << page % 64;
+		s->copied_count -= cdp_popcount(s->copied[extent]);
+		s->copied[extent] = 0;
+	}
+	return extent;
+}

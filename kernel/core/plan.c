@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plan.h"
+
+#define REFUSE(p, err, ...) (cdp_print((p)->why, sizeof((p)->why), __VA_ARGS__), (err))
+#define REASON(p, i, text) cdp_print((p)->reason[i], sizeof((p)->reason[i]), "%s", text)
+
+static bool is_valid(const struct cdp_plan_leg *l)
+{
+	return l->present && !l->unreadable && l->kind == SUPER_VALID;
+}
+
+/* Does the leg itself say that it was whole when it was last written to? */
+static bool claims_in_sync(const struct cdp_plan_leg *l)
+{
+	return is_valid(l) && l->super.legs[l->super.slot].state == DISK_LEG_IN_SYNC;
+}
+
+/* Everything that can be wrong with one leg's superblock, without the others. */
+static int check_leg(struct cdp_plan *p, u32 i)
+{
+	struct cdp_plan_leg *l = &p->legs[i];
+	const struct cdp_super *s = &l->super;
+
+	if (!is_valid(l))
+		return 0;
+	if (s->ro_compat & ~CDP_RO_COMPAT_KNOWN)
+		return REFUSE(p, -EUCLEAN, "leg %u: metadata is of a later format, it may only be examined", i);
+	if (s->region_sectors != p->region_sectors)
+		return REFUSE(p, -EINVAL, "leg %u: its regions have %u sectors, the table line says %u",
+			      i, s->region_sectors, p->region_sectors);
+	if (s->data_sectors > p->data_sectors)
+		return REFUSE(p, -EINVAL, "leg %u: its set has %llu sectors, the table line says %llu; a set cannot shrink",
+			      i, (unsigned long long)s->data_sectors,
+			      (unsigned long long)p->data_sectors);
+	if (s->data_start != l->data_start)
+		return REFUSE(p, -EINVAL, "leg %u: its data starts at sector %llu, the table line says %llu",
+			      i, (unsigned long long)s->data_start,
+			      (unsigned long long)l->data_start);
+	return 0;
+}
+
+static int check_sets(struct cdp_plan *p)
+{
+	u32 i, first = CDP_MAX_LEGS, k;
+
+	for (i = 0; i < p->nr_legs; i++) {
+		int r = check_leg(p, i);
+
+		if (r)
+			return r;
+		if (!is_valid(&p->legs[i]))
+			continue;
+		if (first == CDP_MAX_LEGS)
+			first = i;
+		if (!cdp_uuid_equal(&p->legs[i].super.set_uuid, &p->legs[first].super.set_uuid))
+			return REFUSE(p, -EUCLEAN, "leg %u belongs to another set than leg %u", i, first);
+		for (k = 0; k < i; k++)
+			if (is_valid(&p->legs[k]) &&
+			    cdp_uuid_equal(&p->legs[k].super.leg_uuid, &p->legs[i].super.leg_uuid))
+				return REFUSE(p, -EUCLEAN, "legs %u and %u are copies of one leg: same UUID", k, i);
+	}
+	p->is_new = first == CDP_MAX_LEGS;
+	return 0;
+}
+
+/* A new set: nothing but blank areas. */
+static int plan_new(struct cdp_plan *p)
+{
+	struct cdp_super *s = &p->super;
+	u32 i;
+
+	s->set_uuid = p->new_set;
+	s->data_sectors = p->data_sectors;
+	s->region_sectors = p->region_sectors;
+	s->trackers = cdp_geometry_trackers(p->nr_legs);
+	s->created = p->now;
+	s->generation = p->new_generation;
+	s->preferred = p->new_legs[0];
+	p->clean = true;
+	if (!p->legs[0].present)
+		return REFUSE(p, -ENODATA, "leg 0 is the source of a new set, it cannot be missing");
+	s->logical_block_bytes = p->legs[0].logical_block_bytes;
+	for (i = 0; i < p->nr_legs; i++) {
+		struct cdp_plan_leg *l = &p->legs[i];
+		bool whole = !i || p->assume_clean;
+
+		if (l->present && p->has_meta && (l->unreadable || l->kind != SUPER_BLANK))
+			return REFUSE(p, -EUCLEAN, "leg %u: %s; only a zeroed metadata area is formatted",
+				      i, l->unreadable ? "metadata cannot be read" : l->why);
+		p->slot[i] = i;
+		p->format[i] = l->present;
+		s->legs[i].uuid = p->new_legs[i];
+		s->legs[i].order = i;
+		s->legs[i].changed = p->now;
+		if (!l->present)
+			p->state[i] = LEG_MISSING;
+		else
+			p->state[i] = whole ? LEG_IN_SYNC : LEG_STALE;
+		p->tracker[i] = whole && l->present ? TRACKER_NONE : TRACKER_FULL;
+		if (p->tracker[i] == TRACKER_FULL)
+			REASON(p, i, "first copy");
+	}
+	return 0;
+}
+
+/* Is @a's line of history the older part of @b's? */
+static bool is_behind(const struct cdp_super *a, const struct cdp_super *b)
+{
+	return cdp_super_descends(b, a->generation);
+}
+
+/*
+ * The leg to believe: of those that call themselves in-sync the one whose
+ * history contains all others'; among equals the one with the newest commit.
+ */
+static int choose_authority(struct cdp_plan *p)
+{
+	int best = -1;
+	u32 i;
+
+	for (i = 0; i < p->nr_legs; i++) {
+		const struct cdp_super *s = &p->legs[i].super, *b;
+
+		if (!claims_in_sync(&p->legs[i]))
+			continue;
+		if (best < 0) {
+			best = (int)i;
+			continue;
+		}
+		b = &p->legs[best].super;
+		if (s->generation == b->generation) {
+			if (s->sequence > b->sequence)
+				best = (int)i;
+		} else if (is_behind(b, s)) {
+			best = (int)i;
+		} else if (!is_behind(s, b)) {
+			return REFUSE(p, -ENOTUNIQ, "legs %d and %u have diverged: both went on alone; choose the survivor (cdpctl resolve)",
+				      best, i);
+		}
+	}
+	if (best < 0)
+		return REFUSE(p, -ENODATA, "no leg that is in-sync is there");
+	p->authority = (u32)best;
+	return 0;
+}
+
+/*
+ * What a known leg lacks, by its entry in the authority's leg table. NULL: its
+ * tracker tells; else why everything has to be copied.
+ */
+static const char *why_full(const struct cdp_super *record, const struct cdp_leg_entry *e,
+			    const struct cdp_super *own)
+{
+	/* commits go out one after the other, so a leg is behind by one at most */
+	if (own->sequence + 1 < e->sequence)
+		return "older copy of the leg";
+	if (own->generation != record->generation && own->generation != e->generation)
+		return "tracker does not reach back to it";
+	return NULL;
+}
+
+static void place_known(struct cdp_plan *p, u32 i, u32 slot)
+{
+	const struct cdp_leg_entry *e = &p->super.legs[slot];
+	const struct cdp_plan_leg *l = &p->legs[i];
+	const char *why = why_full(&p->super, e, &l->super);
+
+	p->slot[i] = slot;
+	p->state[i] = LEG_STALE;
+	p->tracker[i] = TRACKER_LOAD;
+	if (why) {
+		p->tracker[i] = TRACKER_FULL;
+		REASON(p, i, why);
+	} else if (e->state == DISK_LEG_IN_SYNC && claims_in_sync(l)) {
+		p->state[i] = LEG_IN_SYNC;
+		p->tracker[i] = TRACKER_NONE;
+	} else {
+		REASON(p, i, "left the set");
+	}
+}
+
+/* A leg that cannot be identified, or is not there, takes a place nobody else has. */
+static int place_unknown(struct cdp_plan *p, u32 i, u32 *taken)
+{
+	u32 slot, pick = CDP_MAX_LEGS;
+	bool blank = p->legs[i].present && !p->legs[i].unreadable &&
+		     p->legs[i].kind != SUPER_DAMAGED;
+
+	for (slot = 0; slot < p->super.trackers; slot++) {
+		bool used = p->super.legs[slot].state != DISK_LEG_UNUSED;
+
+		if (*taken & 1u << slot || used == blank)
+			continue;
+		/* best the one that was at this place in the table */
+		if (pick == CDP_MAX_LEGS || (used && p->super.legs[slot].order == i))
+			pick = slot;
+	}
+	for (slot = 0; pick == CDP_MAX_LEGS && slot < p->super.trackers; slot++)
+		if (!(*taken & 1u << slot))
+			pick = slot;
+	if (pick == CDP_MAX_LEGS)
+		return REFUSE(p, -EINVAL, "leg %u: the set's metadata has room for %u legs only",
+			      i, p->super.trackers);
+	*taken |= 1u << pick;
+	p->slot[i] = pick;
+	p->tracker[i] = TRACKER_LOAD;
+	if (blank || p->super.legs[pick].state == DISK_LEG_UNUSED) {
+		memset(&p->super.legs[pick], 0, sizeof(p->super.legs[pick]));
+		p->super.legs[pick].uuid = p->new_legs[i];
+		p->super.legs[pick].changed = p->now;
+		p->tracker[i] = TRACKER_FULL;
+	}
+	return 0;
+}
+
+static int place_others(struct cdp_plan *p, u32 *taken)
+{
+	u32 i;
+
+	for (i = 0; i < p->nr_legs; i++) {
+		struct cdp_plan_leg *l = &p->legs[i];
+		int r;
+
+		if (is_valid(l) && cdp_super_find(&p->super, &l->super.leg_uuid) >= 0)
+			continue;
+		if (l->present && !l->unreadable &&
+		    (l->kind == SUPER_FOREIGN || l->kind == SUPER_UNSUPPORTED))
+			return REFUSE(p, -EUCLEAN, "leg %u: %s", i, l->why);
+		r = place_unknown(p, i, taken);
+		if (r)
+			return r;
+		if (!l->present) {
+			p->state[i] = LEG_MISSING;
+			REASON(p, i, "not there");
+		} else if (l->unreadable || l->kind == SUPER_DAMAGED) {
+			/* it may be the leg of this place, but that cannot be known */
+			p->state[i] = LEG_FAULTY;
+			p->tracker[i] = TRACKER_FULL;
+			REASON(p, i, l->unreadable ? "metadata cannot be read" : "metadata is damaged");
+		} else {
+			p->state[i] = LEG_STALE;
+			p->format[i] = true;
+			REASON(p, i, "new leg");
+		}
+	}
+	return 0;
+}
+
+/* Legs that the table line does not name any more leave the set. */
+static void drop_unlisted(struct cdp_plan *p, u32 taken)
+{
+	u32 slot, i;
+
+	for (slot = 0; slot < CDP_MAX_LEGS; slot++)
+		if (!(taken & 1u << slot))
+			memset(&p->super.legs[slot], 0, sizeof(p->super.legs[slot]));
+	for (i = 0; i < p->nr_legs; i++)
+		if (cdp_uuid_equal(&p->super.legs[p->slot[i]].uuid, &p->super.preferred))
+			return;
+	p->super.preferred = p->super.legs[p->slot[0]].uuid;
+}
+
+static int check_blocks(struct cdp_plan *p)
+{
+	u32 i;
+
+	for (i = 0; i < p->nr_legs; i++)
+		if (p->legs[i].present &&
+		    p->legs[i].logical_block_bytes > p->super.logical_block_bytes)
+			return REFUSE(p, -EINVAL, "leg %u: its logical blocks have %u bytes, those of the set %u",
+				      i, p->legs[i].logical_block_bytes,
+				      p->super.logical_block_bytes);
+	return 0;
+}
+
+/* Was a leg in-sync that takes no part now, and so is not told? */
+static bool somebody_left(const struct cdp_plan *p)
+{
+	const struct cdp_leg_entry *old = p->legs[p->authority].super.legs;
+	u32 slot, i, here = 0;
+
+	for (i = 0; i < p->nr_legs; i++)
+		if (p->state[i] >= LEG_STALE)
+			here |= 1u << p->slot[i];
+	for (slot = 0; slot < CDP_MAX_LEGS; slot++)
+		if (old[slot].state != DISK_LEG_UNUSED && !(here & 1u << slot) &&
+		    old[slot].generation == p->super.generation)
+			return true;
+	return false;
+}
+
+static bool all_clean(const struct cdp_plan *p)
+{
+	u32 i;
+
+	for (i = 0; i < p->nr_legs; i++)
+		if (p->state[i] == LEG_IN_SYNC && !(p->legs[i].super.flags & CDP_SUPER_CLEAN))
+			return false;
+	return true;
+}
+
+static int plan_known(struct cdp_plan *p)
+{
+	struct cdp_geometry g;
+	const char *why;
+	u32 i, taken = 0;
+	int r = choose_authority(p);
+
+	if (r)
+		return r;
+	p->super = p->legs[p->authority].super;
+	if (cdp_geometry_set(&g, p->super.data_sectors, p->super.region_sectors,
+			     p->super.trackers, &why))
+		return REFUSE(p, -EINVAL, "%s", why);
+	if (p->data_sectors > p->super.data_sectors) {
+		p->grown = true;
+		p->grown_from = p->super.data_sectors >> g.region_shift;
+		p->super.data_sectors = p->data_sectors;
+	}
+	for (i = 0; i < p->nr_legs; i++) {
+		int slot = is_valid(&p->legs[i]) ?
+			   cdp_super_find(&p->super, &p->legs[i].super.leg_uuid) : -1;
+
+		if (slot < 0)
+			continue;
+		taken |= 1u << slot;
+		place_known(p, i, (u32)slot);
+	}
+	r = place_others(p, &taken);
+	if (r)
+		return r;
+	p->mint = somebody_left(p);
+	p->clean = all_clean(p);
+	drop_unlisted(p, taken);
+	return check_blocks(p);
+}
+
+int cdp_plan_make(struct cdp_plan *p)
+{
+	struct cdp_geometry g;
+	const char *why;
+	u32 trackers = cdp_geometry_trackers(p->nr_legs);
+	int r;
+
+	memset(&p->super, 0, sizeof(p->super));
+	memset(p->reason, 0, sizeof(p->reason));
+	p->why[0] = '\0';
+	p->grown = p->mint = false;
+	p->authority = 0;
+	memset(p->format, 0, sizeof(p->format));
+	if (cdp_geometry_set(&g, p->data_sectors, p->region_sectors, trackers, &why))
+		return REFUSE(p, -EINVAL, "%s", why);
+	r = check_sets(p);
+	if (r)
+		return r;
+	r = p->is_new ? plan_new(p) : plan_known(p);
+	if (r)
+		return r;
+	return p->is_new ? check_blocks(p) : 0;
+}
+
+int cdp_plan_rejoin(const struct cdp_set *s, u32 leg,
+		    const struct cdp_plan_leg *l, bool *full, char *why)
+{
+	const struct cdp_leg_entry *e = &s->super.legs[s->legs[leg].slot];
+	const char *lacks;
+
+	*full = false;
+	if (l->unreadable)
+		return cdp_print(why, CDP_WHY_TEXT, "leg %u: metadata cannot be read", leg), -EUCLEAN;
+	if (l->kind == SUPER_BLANK) {
+		/* a new disk in the old one's place */
+		*full = true;
+		return 0;
+	}
+	if (l->kind != SUPER_VALID)
+		return cdp_print(why, CDP_WHY_TEXT, "leg %u: %s", leg, l->why), -EUCLEAN;
+	if (!cdp_uuid_equal(&l->super.set_uuid, &s->super.set_uuid) ||
+	    !cdp_uuid_equal(&l->super.leg_uuid, &e->uuid))
+		return cdp_print(why, CDP_WHY_TEXT, "leg %u: this is another leg than the one that left", leg), -EUCLEAN;
+	if (claims_in_sync(l) && l->super.generation != s->super.generation &&
+	    !cdp_super_descends(&s->super, l->super.generation))
+		return cdp_print(why, CDP_WHY_TEXT, "leg %u has diverged: it went on alone; choose the survivor (cdpctl resolve)",
+				 leg), -ENOTUNIQ;
+	lacks = why_full(&s->super, e, &l->super);
+	*full = lacks != NULL;
+	return 0;
+}
+
+void cdp_plan_apply(const struct cdp_plan *p, struct cdp_set *s)
+{
+	u32 i;
+
+	s->super = p->super;
+	s->nr_legs = p->nr_legs;
+	s->has_meta = p->has_meta;
+	s->copy_leg = -1;
+	s->mint_on_write = p->mint;
+	for (i = 0; i < p->nr_legs; i++) {
+		s->legs[i].state = p->state[i];
+		s->legs[i].slot = p->slot[i];
+		if (p->tracker[i] == TRACKER_FULL)
+			cdp_track_from(s, i, 0);
+		else if (p->grown && p->state[i] != LEG_IN_SYNC)
+			cdp_track_from(s, i, p->grown_from);
+	}
+	cdp_set_update(s);
+	/* the new part of a grown set is copied from the primary */
+	for (i = 0; p->grown && i < p->nr_legs; i++)
+		if (s->legs[i].state == LEG_IN_SYNC && (int)i != s->read_leg)
+			cdp_track_from(s, i, p->grown_from);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A set at run time: every decision about a request is made here.
+ *
+ * The core takes events and returns verdicts and masks; it does no I/O,
+ * allocates nothing and has no lock. Functions marked [lock] want the set's
+ * lock held by the caller; [any] may run at any time, in any context; [one]
+ * belong to the one worker that writes bitmap pages of that kind.
+ *
+ * The life of a write, seen from here:
+ *
+ *   cdp_write_begin_fast()  [any]   all legs in-sync and the extent's intent
+ *        | no                       durable: go
+ *   cdp_write_begin()       [lock]  GO, or why it has to wait
+ *        | GO: send to io->legs
+ *   cdp_write_end_fast()    [any]   every leg took it: acknowledge
+ *        | no
+ *   cdp_write_end()         [lock]  legs fail, trackers are set; ACK, HOLD
+ *        |                          until io->hold is committed, FAIL, REFUSE
+ *   cdp_write_done()        [any]   the extent is let go
+ */
+#ifndef CDP_CORE_SET_H
+#define CDP_CORE_SET_H
+
+#include "leg.h"
+
+#define CDP_CLAIMS	64u	/* most copies under way at once */
+
+/* An extent's word: writes under way, and flags. */
+#define EXT_DIRTY	0x80000000u	/* its intent bit is durable */
+#define EXT_TOUCHED	0x40000000u	/* written since the cleaner last looked */
+#define EXT_COUNT	0x3fffffffu
+
+struct cdp_set_leg {
+	enum cdp_leg_state state;
+	u32 slot;		/* in the leg table; number of its tracker */
+	u64 *tracker;		/* one word an extent; on disk the same, later */
+	u64 *tracker_dirty;	/* one bit a page that differs from the disk */
+	u64 tracked;		/* bits set in tracker */
+	u64 write_errors, read_errors;
+	bool merge;		/* unflushed regions are still to be tracked */
+	bool gain;		/* to be recorded in-sync by the next commit */
+	bool blocks;		/* failed as a protect leg under "block" */
+};
+
+/* A run of regions that is being copied, or waits for writes to drain. */
+struct cdp_claim {
+	struct cdp_span span;
+	bool used;
+	bool copying;		/* else draining: all writes to the extent wait */
+};
+
+struct cdp_set {
+	struct cdp_geometry g;
+	struct cdp_super super;		/* as last composed for a commit */
+	u32 nr_legs;
+	struct cdp_set_leg legs[CDP_MAX_LEGS];
+	cdp_atomic *extents;
+	cdp_word *recent;	/* regions written since the extent was last clean */
+	u64 *intent;		/* one bit an extent, in pages of CDP_PAGE_WORDS words */
+	u64 *intent_dirty;	/* one bit a page */
+	bool has_meta;		/* else nothing is recorded, and nothing waits for it */
+
+	u32 in_sync;		/* masks by place in the table */
+	u32 durable;		/* legs that the disk may call in-sync */
+	u32 fast;		/* the fast path may be taken */
+	int read_leg;		/* the primary */
+	bool failing;		/* the last write failed on the last leg */
+	u32 blocked;		/* writes wait for a protect leg */
+	bool block_policy;
+
+	u64 need, done;		/* commits wanted and made; equal: nothing to record */
+	u64 mint_at;		/* writes are not acknowledged before this commit */
+	bool mint, mint_on_write;
+
+	int copy_leg;		/* being resynced, or -1 */
+	u64 *copied;		/* regions copied to it, not yet flushed there */
+	u64 copied_count;	/* bits set in copied */
+	u64 copy_cursor;	/* next region to look at in this pass */
+	u64 copy_done;		/* regions copied by this resync */
+	u64 copy_errors;	/* regions that could not be read, this pass */
+	u32 nr_claims;
+	struct cdp_claim claims[CDP_CLAIMS];
+};
+
+/* Per write: what the core keeps beside the caller's own. */
+struct cdp_io {
+	struct cdp_span span;	/* mask 0: a flush, no data */
+	u32 legs;		/* sent to */
+	u32 required;		/* was durably in-sync when it began */
+	u32 failed, refused;	/* filled in by the caller, from the answers */
+	u64 hold;		/* commit that must be made before the answer */
+};
+
+enum cdp_verdict {
+	VERDICT_GO,
+	VERDICT_PARK_INTENT,	/* until the extent's intent is durable */
+	VERDICT_PARK_COPY,	/* until a copy in its regions is over */
+	VERDICT_PARK_BLOCK,	/* until a protect leg is back */
+	VERDICT_ACK,
+	VERDICT_HOLD,		/* acknowledge when io->hold is committed */
+	VERDICT_FAIL,
+	VERDICT_REFUSE,		/* not an error of a leg: tell the caller */
+};
+
+/*
+ * [lock] Work out masks, primary and fast path after states were set by hand
+ * (at activation). Every leg's state, slot, tracker must be filled in.
+ */
+void cdp_set_update(struct cdp_set *s);
+
+/* Writes. */
+bool cdp_write_begin_fast(struct cdp_set *s, struct cdp_io *io);
+enum cdp_verdict cdp_write_begin(struct cdp_set *s, struct cdp_io *io);
+bool cdp_write_end_fast(struct cdp_set *s, const struct cdp_io *io);
+enum cdp_verdict cdp_write_end(struct cdp_set *s, struct cdp_io *io);
+/* [any] Returns true if a copy may have waited for this. */
+bool cdp_write_done(struct cdp_set *s, const struct cdp_io *io);
+/* [any] Is there a commit that the answer has to wait for? */
+static inline bool cdp_is_held(const struct cdp_set *s, const struct cdp_io *io)
+{
+	return cdp_load(s->done) < io->hold;
+}
+
+/* [lock] Which legs a flush goes to; ends like a write. */
+void cdp_flush_begin(struct cdp_set *s, struct cdp_io *io);
+
+/* [lock] Leg to read @span from, not among @tried; -1: none can. */
+int cdp_read_pick(const struct cdp_set *s, struct cdp_span span, u32 tried);
+/* [lock] A read failed on @leg. */
+void cdp_read_failed(struct cdp_set *s, u32 leg);
+
+/* Legs. */
+
+/* [lock] @leg failed; @by_write: a write that others may have taken. */
+void cdp_set_leg_error(struct cdp_set *s, u32 leg, bool by_write);
+/* [lock] @leg is healthy but did not take a write that others took. */
+void cdp_set_leg_lag(struct cdp_set *s, u32 leg);
+/* [lock] @leg is attached again. @full: what it lacks is not known. */
+void cdp_set_leg_return(struct cdp_set *s, u32 leg, bool full);
+/* [lock] May @leg be given up? -EBUSY: it is the last in-sync one. */
+int __must_check cdp_set_may_fail(const struct cdp_set *s, u32 leg);
+/* [lock] Prefer @leg. -EBUSY unless it is in-sync. */
+int __must_check cdp_set_prefer(struct cdp_set *s, u32 leg);
+/* Legs that get I/O: in-sync and stale ones. [lock] */
+u32 cdp_set_joined(const struct cdp_set *s);
+enum cdp_health cdp_set_health(const struct cdp_set *s);
+
+/* Regions that @leg lacks. [lock] */
+static inline u64 cdp_set_stale(const struct cdp_set *s, u32 leg, u64 extent)
+{
+	u64 t = s->legs[leg].tracker[extent];
+
+	return (int)leg == s->copy_leg ? t & ~s->copied[extent] : t;
+}
+
+u64 cdp_set_stale_count(const struct cdp_set *s, u32 leg);
+
+/* [lock] Regions of @mask are stale on @leg. */
+void cdp_track(struct cdp_set *s, u32 leg, u64 extent, u64 mask);
+/* [lock] All regions from @first on are stale on @leg. */
+void cdp_track_from(struct cdp_set *s, u32 leg, u64 first);
+
+/**
+ * cdp_merge() - track what was written to a lost leg and not flushed.
+ * @extent: where to begin
+ * @budget: extents to look at
+ *
+ * [lock], in portions so that the lock is not held long. Must be finished for
+ * all extents before an extent is cleaned or the leg returns.
+ *
+ * Return: the extent to go on with, or the number of extents when done.
+ */
+u64 cdp_merge(struct cdp_set *s, u32 leg, u64 extent, u64 budget);
+
+/* Intent. */
+
+/* [one] Set the bit of @extent; its page is to be written. */
+void cdp_mark(struct cdp_set *s, u64 extent);
+/* [one] The page is durable: writes may go. */
+void cdp_marked(struct cdp_set *s, u64 extent);
+/* [any] */
+static inline bool cdp_is_marked(const struct cdp_set *s, u64 extent)
+{
+	return cdp_atomic_get(&s->extents[extent]) & EXT_DIRTY;
+}
+
+/**
+ * cdp_clean_pick() - find extents that were idle since the last look.
+ * @cursor: extent to begin at; moved on
+ * @force:  do not ask for idleness, only that nothing is under way
+ *
+ * [one] Return: number stored in @out (at most @max).
+ */
+u32 cdp_clean_pick(struct cdp_set *s, u64 *cursor, bool force, u64 *out, u32 max);
+/*
+ * [lock] All legs were flushed since @extent was picked and its tracker words
+ * are durable. Clears its bit unless it was written again.
+ */
+bool cdp_clean(struct cdp_set *s, u64 extent);
+
+/* Bitmap pages. Each takes its page's dirty mark away. */
+int cdp_dirty_page(u64 *dirty, u32 pages, u32 from);
+void cdp_encode_intent(struct cdp_set *s, u32 page, struct cdp_page_disk *d);
+/* [lock] */
+void cdp_encode_tracker(struct cdp_set *s, u32 leg, u32 page, struct cdp_page_disk *d);
+/* At activation. A page that cannot be read (@d NULL) has all bits set. */
+void cdp_load_intent(struct cdp_set *s, u32 page, const struct cdp_page_disk *d);
+void cdp_load_tracker(struct cdp_set *s, u32 leg, u32 page, const struct cdp_page_disk *d);
+/*
+ * After all pages were loaded: every leg but the primary lacks the extents with
+ * intent, and a leg that lacks something is stale.
+ */
+void cdp_recover(struct cdp_set *s);
+
+/* Commits. */
+
+/**
+ * cdp_commit_begin() - compose the superblock that records the present state.
+ * @now:        seconds since 1970
+ * @generation: random, used if a new generation has to begin
+ * @clean:      nothing is in flight and no intent bit is set
+ * @covers:     what the commit is good for, for cdp_commit_end()
+ *
+ * [lock] Return: mask of the legs to write s->super to.
+ */
+u32 cdp_commit_begin(struct cdp_set *s, u64 now, u64 generation, bool clean, u64 *covers);
+/*
+ * [lock] The legs of @ok have it; the others were reported by
+ * cdp_set_leg_error() before. Return: true if the commit counts.
+ */
+bool cdp_commit_end(struct cdp_set *s, u64 covers, u32 ok);
+
+/* Copying. */
+
+/* [lock] Begin to resync the next stale leg; false: there is none.
+ * s->copied must be all zero.
+ */
+bool cdp_copy_start(struct cdp_set *s);
+/* [lock] Give up, or finish. Nothing may be claimed. */
+void cdp_copy_stop(struct cdp_set *s);
+/**
+ * cdp_copy_next() - claim the next run of regions to copy.
+ * @max:    longest run, in regions
+ * @budget: extents to look at before giving the lock away
+ *
+ * [lock] Return: number of the claim; -ENOENT: none left in this pass;
+ * -EAGAIN: call again; -EBUSY: too many claims.
+ */
+int cdp_copy_next(struct cdp_set *s, u32 max, u64 budget);
+/* [lock] Have all writes to the claim's extent ended? Then it is copying. */
+bool cdp_copy_drained(struct cdp_set *s, u32 claim);
+/* [lock] */
+void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied);
+/*
+ * [lock] What was copied before the target was flushed: take it out of the
+ * tracker, in portions like cdp_merge(). No cdp_copy_end() since that flush.
+ */
+u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget);
+
+#endif

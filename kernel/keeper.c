@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The keeper: work that may take long and that no request waits for. Each pass
+ * is: regions of lost legs tracked, idle intent cleaned, resync moved on.
+ */
+#include "cdp.h"
+
+#define CLEAN_MS	1000		/* an extent idle for one to two of these is cleaned */
+#define MERGE_BUDGET	4096		/* extents under the lock at a time */
+
+void cdp_kick_keeper(struct cdp *c)
+{
+	mod_delayed_work(c->keeper_wq, &c->keeper_work, 0);
+}
+
+static void merge_lost(struct cdp *c)
+{
+	u32 leg;
+
+	for (leg = 0; leg < c->nr_legs; leg++) {
+		u64 extent = 0;
+
+		while (READ_ONCE(c->set.legs[leg].merge)) {
+			spin_lock(&c->lock);
+			extent = cdp_merge(&c->set, leg, extent, MERGE_BUDGET);
+			spin_unlock(&c->lock);
+			cond_resched();
+		}
+	}
+}
+
+/*----------------------------------------------------------------
+ * Trackers
+ *--------------------------------------------------------------*/
+
+struct tracker_page {
+	u32 leg, page;
+};
+
+/* Encode dirty tracker pages, up to a round of them, from @at on. */
+static u32 gather(struct cdp *c, struct tracker_page *at, struct tracker_page *what, u64 *blocks)
+{
+	struct cdp_set *s = &c->set;
+	u32 n = 0;
+
+	spin_lock(&c->lock);
+	for (; at->leg < c->nr_legs && n < CDP_PAGES; at->leg++, at->page = 0) {
+		struct cdp_set_leg *l = &s->legs[at->leg];
+		int page;
+
+		while (n < CDP_PAGES && (page = cdp_dirty_page(l->tracker_dirty, s->g.tracker_pages,
+							       at->page)) >= 0) {
+			cdp_encode_tracker(s, at->leg, (u32)page, page_address(c->keeper_pages[n]));
+			blocks[n] = cdp_block_tracker(&s->g, l->slot, (u32)page);
+			what[n++] = (struct tracker_page) { at->leg, (u32)page };
+			at->page = (u32)page + 1;
+		}
+		if (n == CDP_PAGES)
+			break;
+	}
+	spin_unlock(&c->lock);
+	return n;
+}
+
+int cdp_write_trackers(struct cdp *c)
+{
+	struct tracker_page what[CDP_PAGES], at = { 0, 0 };
+	u64 blocks[CDP_PAGES];
+	u32 n, i, legs, ok;
+	bool counts = true;
+
+	while (counts && (n = gather(c, &at, what, blocks))) {
+		spin_lock(&c->lock);
+		legs = cdp_set_joined(&c->set);
+		spin_unlock(&c->lock);
+		cdp_count(c, STAT_TRACKER_PAGES, n);
+		ok = cdp_store_write(c, legs, c->keeper_pages, blocks, n);
+		cdp_store_failed(c, legs & ~ok);
+		spin_lock(&c->lock);
+		counts = !(c->set.in_sync & ~ok);
+		for (i = 0; !counts && i < n; i++)
+			c->set.legs[what[i].leg].tracker_dirty[what[i].page / 64] |=
+				1ull << what[i].page % 64;
+		spin_unlock(&c->lock);
+		cond_resched();
+	}
+	return counts ? 0 : -EIO;
+}
+
+/*----------------------------------------------------------------
+ * Cleaning
+ *--------------------------------------------------------------*/
+
+/* Flush what was written to the picked extents, then have commit clear them. */
+static int clean_batch(struct cdp *c, u32 n)
+{
+	u32 legs, ok;
+	int r;
+
+	spin_lock(&c->lock);
+	legs = cdp_set_joined(&c->set);
+	spin_unlock(&c->lock);
+	ok = cdp_store_flush(c, legs);
+	cdp_store_failed(c, legs & ~ok);
+	if (legs & ~ok)
+		return -EIO;
+	r = cdp_write_trackers(c);
+	if (r)
+		return r;
+	smp_store_release(&c->nr_clean, n);
+	cdp_kick_commit(c);
+	wait_event(c->wait, !smp_load_acquire(&c->nr_clean));
+	return 0;
+}
+
+int cdp_clean_all(struct cdp *c, bool force)
+{
+	u64 cursor = 0;
+	int r = 0;
+
+	merge_lost(c);
+	while (!r && cursor < c->set.g.extents) {
+		u32 n = cdp_clean_pick(&c->set, &cursor, force, c->clean, CDP_CLEAN_BATCH);
+
+		if (n)
+			r = clean_batch(c, n);
+		cond_resched();
+	}
+	return r;
+}
+
+/*----------------------------------------------------------------
+ * The pass
+ *--------------------------------------------------------------*/
+
+void cdp_keeper_work(struct work_struct *work)
+{
+	struct cdp *c = container_of(to_delayed_work(work), struct cdp, keeper_work);
+	unsigned long again;
+
+	mutex_lock(&c->keeper_mutex);
+	if (!c->active || c->suspended) {
+		mutex_unlock(&c->keeper_mutex);
+		return;
+	}
+	merge_lost(c);
+	if (time_after_eq(jiffies, c->clean_next)) {
+		cdp_clean_all(c, false);
+		c->clean_next = jiffies + msecs_to_jiffies(CLEAN_MS);
+	}
+	again = cdp_resync(c);
+	mutex_unlock(&c->keeper_mutex);
+	queue_delayed_work(c->keeper_wq, &c->keeper_work,
+			   min_t(unsigned long, again, msecs_to_jiffies(CLEAN_MS)));
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Activation: metadata read, decided upon (core/plan.c), loaded, written anew. */
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "cdp.h"
+
+/*----------------------------------------------------------------
+ * The core's arrays
+ *--------------------------------------------------------------*/
+
+/* Quiet when memory is short: the constructor says so itself. */
+static void *array(u64 n, size_t size)
+{
+	return __vmalloc(max_t(u64, n * size, 1), GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+}
+
+int cdp_arrays_alloc(struct cdp *c, const struct cdp_geometry *g)
+{
+	struct cdp_set *s = &c->set;
+	u32 i;
+	bool ok = true;
+
+	s->g = *g;
+	s->extents = array(g->extents, sizeof(*s->extents));
+	s->recent = array(g->extents, sizeof(*s->recent));
+	s->copied = array(g->extents, sizeof(*s->copied));
+	s->intent = array((u64)g->intent_pages * CDP_PAGE_WORDS, sizeof(u64));
+	s->intent_dirty = array(BITS_TO_U64(g->intent_pages), sizeof(u64));
+	for (i = 0; i < c->nr_legs; i++) {
+		s->legs[i].tracker = array(g->extents, sizeof(u64));
+		s->legs[i].tracker_dirty = array(BITS_TO_U64(g->tracker_pages), sizeof(u64));
+		ok &= s->legs[i].tracker && s->legs[i].tracker_dirty;
+	}
+	ok &= s->extents && s->recent && s->copied && s->intent && s->intent_dirty;
+	return ok ? 0 : -ENOMEM;
+}
+
+void cdp_arrays_free(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	u32 i;
+
+	for (i = 0; i < c->nr_legs; i++) {
+		vfree(s->legs[i].tracker);
+		vfree(s->legs[i].tracker_dirty);
+	}
+	vfree(s->extents);
+	vfree(s->recent);
+	vfree(s->copied);
+	vfree(s->intent);
+	vfree(s->intent_dirty);
+}
+
+/*----------------------------------------------------------------
+ * Reading
+ *--------------------------------------------------------------*/
+
+static void read_super(struct cdp *c, u32 leg, struct cdp_plan_leg *l)
+{
+	struct page *a = c->keeper_pages[0], *b = c->keeper_pages[1];
+
+	l->present = c->devs[leg].data;
+	l->unreadable = false;
+	l->kind = SUPER_BLANK;
+	if (!l->present)
+		return;
+	l->data_start = c->devs[leg].data_start;
+	l->logical_block_bytes = bdev_logical_block_size(c->devs[leg].data->bdev);
+	if (!c->has_meta)
+		return;
+	if (cdp_store_read(c, leg, 0, a) || cdp_store_read(c, leg, 1, b))
+		l->unreadable = true;
+	else
+		l->kind = cdp_super_choose(page_address(a), page_address(b), &l->super, &l->why);
+}
+
+int cdp_probe(struct cdp *c, struct cdp_plan *p)
+{
+	u32 i;
+
+	memset(p, 0, sizeof(*p));
+	p->nr_legs = c->nr_legs;
+	p->has_meta = c->has_meta;
+	p->assume_clean = c->features.assume_clean;
+	p->data_sectors = c->ti->len;
+	p->region_sectors = c->region_sectors;
+	p->now = ktime_get_real_seconds();
+	p->new_generation = get_random_u64() | 1;
+	generate_random_uuid(p->new_set.b);
+	for (i = 0; i < c->nr_legs; i++) {
+		generate_random_uuid(p->new_legs[i].b);
+		read_super(c, i, &p->legs[i]);
+	}
+	return cdp_plan_make(p);
+}
+
+/* Read one bitmap page of @leg; NULL if it is not what belongs there. */
+static struct cdp_page_disk *read_page(struct cdp *c, u32 leg, u64 block,
+				       enum cdp_block_kind kind, u32 slot)
+{
+	struct cdp_page_disk *d = page_address(c->keeper_pages[0]);
+	const char *why = "cannot be read";
+
+	if (!cdp_store_read(c, leg, block, c->keeper_pages[0]) &&
+	    !cdp_page_check(d, &c->set.super.set_uuid, block, kind, slot, &why))
+		return d;
+	DMWARN("%s: leg %u: block %llu: %s", cdp_name(c), leg, block, why);
+	spin_lock(&c->lock);
+	cdp_event(c, "metadata-damaged", (int)leg, "block %llu", block);
+	spin_unlock(&c->lock);
+	return NULL;
+}
+
+/* Every in-sync leg has all intent that matters, so one good page will do. */
+static void load_intent(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	u32 page, leg;
+
+	for (page = 0; page < s->g.intent_pages; page++) {
+		bool good = false;
+
+		for (leg = 0; leg < c->nr_legs; leg++) {
+			struct cdp_page_disk *d;
+
+			if (!(s->in_sync & 1u << leg))
+				continue;
+			d = read_page(c, leg, cdp_block_intent(&s->g, page), BLOCK_INTENT, 0);
+			if (d)
+				cdp_load_intent(s, page, d);
+			good |= d != NULL;
+		}
+		if (!good)
+			cdp_load_intent(s, page, NULL);
+	}
+}
+
+/* From the authority; from another in-sync leg where that is damaged. */
+static void load_tracker(struct cdp *c, u32 of, u32 authority, u32 pages)
+{
+	struct cdp_set *s = &c->set;
+	u32 page, leg;
+
+	for (page = 0; page < pages; page++) {
+		u64 block = cdp_block_tracker(&s->g, s->legs[of].slot, page);
+		struct cdp_page_disk *d = read_page(c, authority, block, BLOCK_TRACKER,
+						    s->legs[of].slot);
+
+		for (leg = 0; !d && leg < c->nr_legs; leg++)
+			if (leg != authority && s->in_sync & 1u << leg)
+				d = read_page(c, leg, block, BLOCK_TRACKER, s->legs[of].slot);
+		cdp_load_tracker(s, of, page, d);
+	}
+}
+
+/*----------------------------------------------------------------
+ * Activation
+ *--------------------------------------------------------------*/
+
+static void dirty_all(u64 *dirty, u32 pages)
+{
+	u32 i;
+
+	for (i = 0; i < pages; i++)
+		dirty[i / 64] |= 1ull << i % 64;
+}
+
+/* Legs whose areas are new or old get all pages, so all are written. */
+static void refresh_areas(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	u32 i;
+
+	WRITE_ONCE(c->refresh_intent, true);
+	spin_lock(&c->lock);
+	for (i = 0; i < c->nr_legs; i++)
+		dirty_all(s->legs[i].tracker_dirty, s->g.tracker_pages);
+	spin_unlock(&c->lock);
+}
+
+static int load(struct cdp *c, const struct cdp_plan *p)
+{
+	struct cdp_set *s = &c->set;
+	struct cdp_geometry old;
+	const char *why;
+	u32 i;
+
+	cdp_plan_apply(p, s);
+	s->block_policy = c->features.on_protect_error == ON_PROTECT_ERROR_BLOCK;
+	memcpy(c->reason, p->reason, sizeof(c->reason));
+	if (p->is_new)
+		return 0;
+	/* groups that a grown set does not have on disk yet are not read */
+	if (cdp_geometry_set(&old, p->legs[p->authority].super.data_sectors,
+			     s->super.region_sectors, s->super.trackers, &why))
+		return -EINVAL;
+	if (!p->clean)
+		load_intent(c);
+	for (i = 0; i < c->nr_legs; i++)
+		if (p->tracker[i] == TRACKER_LOAD)
+			load_tracker(c, i, p->authority, old.tracker_pages);
+	return 0;
+}
+
+static bool wants_refresh(struct cdp *c, const struct cdp_plan *p)
+{
+	u32 i;
+
+	for (i = 0; i < c->nr_legs; i++)
+		if (p->format[i] || c->set.legs[i].state == LEG_STALE)
+			return true;
+	return p->is_new || p->grown;
+}
+
+static int activate(struct cdp *c, struct cdp_plan *p)
+{
+	struct cdp_geometry g;
+	const char *why;
+	int r = cdp_probe(c, p);
+
+	if (r) {
+		DMERR("%s: %s", cdp_name(c), p->why);
+		return r;
+	}
+	/* the superblock may have other trackers than the constructor thought */
+	if (cdp_geometry_set(&g, p->data_sectors, p->region_sectors, p->super.trackers, &why))
+		return -EINVAL;
+	c->set.g = g;
+	r = load(c, p);
+	if (r)
+		return r;
+	cdp_recover(&c->set);
+	if (wants_refresh(c, p))
+		refresh_areas(c);
+	if (cdp_write_trackers(c) || !cdp_write_intent(c))
+		goto bad;
+	/* twice: see core/format.h on sequences */
+	if (!cdp_commit_once(c, false) || !cdp_commit_once(c, false))
+		goto bad;
+	return 0;
+bad:
+	DMERR("%s: metadata cannot be written to any leg that is in-sync", cdp_name(c));
+	return -EIO;
+}
+
+int cdp_activate(struct cdp *c)
+{
+	struct cdp_plan *p = kvmalloc(sizeof(*p), GFP_KERNEL);
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	r = activate(c, p);
+	kvfree(p);
+	if (r)
+		return r;
+	spin_lock(&c->lock);
+	c->health = cdp_set_health(&c->set);
+	c->told_leg = c->set.read_leg;
+	for (r = 0; r < (int)c->nr_legs; r++)
+		c->told[r] = c->set.legs[r].state;
+	c->active = true;
+	spin_unlock(&c->lock);
+	return 0;
+}
+
+/*----------------------------------------------------------------
+ * A leg that returns
+ *--------------------------------------------------------------*/
+
+/* The leg must know that it is stale before it is written to. */
+static int tell_leg(struct cdp *c, u32 leg)
+{
+	struct cdp_super super;
+	struct page *page = c->keeper_pages[0], *each[CDP_MAX_LEGS];
+
+	spin_lock(&c->lock);
+	super = c->set.super;
+	spin_unlock(&c->lock);
+	super.slot = c->set.legs[leg].slot;
+	super.leg_uuid = super.legs[super.slot].uuid;
+	super.data_start = c->devs[leg].data_start;
+	cdp_super_encode(&super, page_address(page));
+	each[leg] = page;
+	return cdp_store_write_each(c, 1u << leg, each, cdp_super_block(super.sequence)) ?
+	       0 : -EIO;
+}
+
+static int rejoin(struct cdp *c, u32 leg, struct cdp_plan_leg *l, char *why)
+{
+	bool full;
+	int r;
+
+	read_super(c, leg, l);
+	r = c->has_meta ? cdp_plan_rejoin(&c->set, leg, l, &full, why) : 0;
+	if (!c->has_meta)
+		full = false;
+	if (!r && cdp_commit_wait(c)) {
+		scnprintf(why, CDP_WHY_TEXT, "the set's metadata cannot be written");
+		r = -EIO;
+	}
+	if (r)
+		return r;
+	if (full) {
+		spin_lock(&c->lock);
+		cdp_track_from(&c->set, leg, 0);
+		spin_unlock(&c->lock);
+	}
+	r = cdp_write_trackers(c);
+	if (!r)
+		r = tell_leg(c, leg);
+	if (r) {
+		scnprintf(why, CDP_WHY_TEXT, "leg %u: metadata cannot be written", leg);
+		return r;
+	}
+	spin_lock(&c->lock);
+	cdp_set_leg_return(&c->set, leg, full);
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+	refresh_areas(c);
+	r = cdp_write_trackers(c);
+	return r ?: cdp_commit_wait(c);
+}
+
+int cdp_rejoin(struct cdp *c, u32 leg)
+{
+	struct cdp_plan_leg *l = kmalloc(sizeof(*l), GFP_KERNEL);
+	char why[CDP_WHY_TEXT] = "";
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	r = rejoin(c, leg, l, why);
+	kfree(l);
+	if (r && why[0])
+		DMERR("%s: %s", cdp_name(c), why);
+	return r;
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What users see and say: status, table line, messages. Never waits for a leg to answer. */
+#include <linux/slab.h>
+
+#include "cdp.h"
+
+/*----------------------------------------------------------------
+ * Status and table line
+ *--------------------------------------------------------------*/
+
+static void fill_leg(struct cdp *c, u32 i, struct cdp_leg_status *l)
+{
+	struct cdp_set_leg *sl = &c->set.legs[i];
+
+	l->uuid = c->set.super.legs[sl->slot].uuid;
+	if (c->devs[i].data)
+		strscpy(l->data_dev, c->devs[i].data->name, sizeof(l->data_dev));
+	l->state = sl->state;
+	l->stale_regions = cdp_set_stale_count(&c->set, i);
+	l->regions = c->set.g.regions;
+	l->write_errors = sl->write_errors;
+	l->read_errors = sl->read_errors;
+}
+
+static void fill(struct cdp *c, struct cdp_status *st)
+{
+	struct cdp_set *s = &c->set;
+	u32 i;
+
+	st->nr_legs = c->nr_legs;
+	st->read_leg = -1;
+	st->health = HEALTH_FAILED;
+	for (i = 0; i < c->nr_legs; i++) {
+		st->legs[i].regions = s->g.regions;
+		if (c->devs[i].data)
+			strscpy(st->legs[i].data_dev, c->devs[i].data->name,
+				sizeof(st->legs[i].data_dev));
+	}
+	if (!c->active)		/* before the first resume nothing is known */
+		return;
+	st->set_uuid = s->super.set_uuid;
+	st->health = cdp_set_health(s);
+	st->read_leg = s->read_leg;
+	st->generation = s->super.generation;
+	for (i = 0; i < c->nr_legs; i++)
+		fill_leg(c, i, &st->legs[i]);
+	st->copied = st->to_copy = c->copied_last;
+	if (s->copy_leg >= 0) {
+		st->copied = s->copy_done;
+		st->to_copy = s->copy_done + cdp_set_stale_count(s, (u32)s->copy_leg);
+		st->resync = RESYNC_RUNNING;
+	}
+	if (c->resync_paused)
+		st->resync = RESYNC_PAUSED;
+}
+
+void cdp_status(struct cdp *c, char *result, unsigned int maxlen)
+{
+	struct cdp_status *st = kzalloc(sizeof(*st), GFP_NOIO);
+
+	*result = '\0';
+	if (!st)
+		return;
+	spin_lock(&c->lock);
+	fill(c, st);
+	spin_unlock(&c->lock);
+	cdp_status_print(st, result, maxlen);
+	kfree(st);
+}
+
+void cdp_table_line(struct cdp *c, char *result, unsigned int maxlen)
+{
+	struct cdp_table *t = kzalloc(sizeof(*t), GFP_NOIO);
+	u32 i;
+
+	*result = '\0';
+	if (!t)
+		return;
+	t->region_sectors = c->region_sectors;
+	t->nr_legs = c->nr_legs;
+	t->features = c->features;
+	for (i = 0; i < c->nr_legs; i++) {
+		struct cdp_dev *d = &c->devs[i];
+
+		t->legs[i].data_dev = d->data ? d->data->name : "-";
+		t->legs[i].data_start = d->data_start;
+		t->legs[i].meta_dev = d->meta ? d->meta->name : "-";
+		t->legs[i].meta_start = d->meta_start;
+	}
+	cdp_table_print(t, result, maxlen);
+	kfree(t);
+}
+
+/*----------------------------------------------------------------
+ * Messages
+ *--------------------------------------------------------------*/
+
+static int parse_u64(const char *text, u64 *v)
+{
+	return kstrtou64(text, 10, v) ? -EINVAL : 0;
+}
+
+/* A leg by its place in the table, its UUID, or its device. */
+static int find_leg(struct cdp *c, const char *text)
+{
+	struct cdp_uuid uuid;
+	u64 n;
+	u32 i;
+
+	if (!parse_u64(text, &n))
+		return n < c->nr_legs ? (int)n : -EINVAL;
+	for (i = 0; i < c->nr_legs; i++) {
+		if (c->devs[i].data && !strcmp(c->devs[i].data->name, text))
+			return (int)i;
+		if (!cdp_uuid_parse(text, &uuid) &&
+		    cdp_uuid_equal(&uuid, &c->set.super.legs[c->set.legs[i].slot].uuid))
+			return (int)i;
+	}
+	return -EINVAL;
+}
+
+static int msg_stats(struct cdp *c, char *result, unsigned int maxlen)
+{
+	static const char * const name[STATS] = {
+		"reads", "writes", "flushes", "zeroes", "read_bytes", "write_bytes",
+		"intent_pages", "tracker_pages", "commits", "metadata_rounds",
+		"parked", "extents_cleaned", "retried_reads",
+	};
+	unsigned int i, sz = 0;
+	u64 dirty = 0;
+
+	for (i = 0; i < STATS; i++)
+		DMEMIT("%s %lld\n", name[i], (long long)atomic64_read(&c->stats[i]));
+	for (i = 0; i < c->set.g.intent_pages * CDP_PAGE_WORDS; i++)
+		dirty += hweight64(READ_ONCE(c->set.intent[i]));
+	DMEMIT("extents_dirty %llu\n", dirty);
+	DMEMIT("event_seq %llu", c->event_seq);
+	return 1;
+}
+
+static char region_char(struct cdp *c, u64 region)
+{
+	struct cdp_set *s = &c->set;
+	u64 e = region / CDP_EXTENT_REGIONS, bit = 1ull << region % CDP_EXTENT_REGIONS;
+	u32 i;
+
+	for (i = 0; i < CDP_CLAIMS; i++)
+		if (s->claims[i].used && s->claims[i].span.extent == e &&
+		    s->claims[i].span.mask & bit)
+			return 'c';
+	for (i = 0; i < c->nr_legs; i++)
+		if (cdp_set_stale(s, i, e) & bit)
+			return 's';
+	return cdp_is_marked(s, e) && cdp_word_get(&s->recent[e]) & bit ? 'w' : '.';
+}
+
+static int msg_regions(struct cdp *c, char **argv, char *result, unsigned int maxlen)
+{
+	u64 first, count, i;
+
+	if (parse_u64(argv[1], &first) || parse_u64(argv[2], &count) || !count ||
+	    first >= c->set.g.regions || count > c->set.g.regions - first)
+		return -EINVAL;
+	count = min_t(u64, count, maxlen - 1);
+	spin_lock(&c->lock);
+	for (i = 0; i < count; i++)
+		result[i] = region_char(c, first + i);
+	spin_unlock(&c->lock);
+	result[count] = '\0';
+	return 1;
+}
+
+static int msg_events(struct cdp *c, const char *since, char *result, unsigned int maxlen)
+{
+	unsigned int sz = 0;
+	char uuid[CDP_UUID_TEXT];
+	u64 seq;
+
+	if (parse_u64(since, &seq))
+		return -EINVAL;
+	*result = '\0';
+	spin_lock(&c->lock);
+	if (c->event_seq > CDP_EVENTS)
+		seq = max(seq, c->event_seq - CDP_EVENTS);
+	/* whole lines only: the reader asks again from the last one on */
+	for (; seq < c->event_seq && maxlen - sz > 192; seq++) {
+		struct cdp_event *e = &c->events[seq % CDP_EVENTS];
+
+		DMEMIT("%s%llu %lld %s %s %s", sz ? "\n" : "", e->seq, e->when, e->name,
+		       e->leg < 0 ? "-" : cdp_uuid_print(&e->leg_uuid, uuid), e->detail);
+	}
+	spin_unlock(&c->lock);
+	return 1;
+}
+
+static int msg_failover(struct cdp *c, unsigned int argc, char **argv)
+{
+	int leg = -EBUSY, r;
+	u32 i;
+
+	spin_lock(&c->lock);
+	if (argc == 2) {
+		leg = find_leg(c, argv[1]);
+	} else {
+		for (i = 0; i < c->nr_legs && leg < 0; i++)
+			if (c->set.in_sync & 1u << i && (int)i != c->set.read_leg)
+				leg = (int)i;
+	}
+	r = leg < 0 ? leg : cdp_set_prefer(&c->set, (u32)leg);
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+	return r ?: cdp_commit_wait(c);
+}
+
+/* Taken out in order: what it has is flushed first, so that it lacks nothing yet. */
+static int leg_fail(struct cdp *c, u32 leg)
+{
+	int r;
+
+	cdp_clean_all(c, true);
+	spin_lock(&c->lock);
+	r = cdp_set_may_fail(&c->set, leg);
+	if (!r && c->set.legs[leg].state < LEG_STALE)
+		r = -EBUSY;
+	if (!r)
+		cdp_set_leg_error(&c->set, leg, false);
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+	return r ?: cdp_commit_wait(c);
+}
+
+static int leg_rejoin(struct cdp *c, u32 leg)
+{
+	if (c->set.legs[leg].state != LEG_FAULTY || !c->devs[leg].data)
+		return -EBUSY;
+	/* copies to it may still be under way from before it failed */
+	if (c->set.copy_leg == (int)leg)
+		cdp_resync_quiesce(c);
+	cdp_clean_all(c, false);
+	return cdp_rejoin(c, leg);
+}
+
+static int msg_leg(struct cdp *c, char **argv)
+{
+	int leg, r = -EINVAL;
+
+	spin_lock(&c->lock);
+	leg = find_leg(c, argv[2]);
+	spin_unlock(&c->lock);
+	if (leg < 0)
+		return leg;
+	mutex_lock(&c->keeper_mutex);
+	if (c->suspended)
+		r = -EBUSY;
+	else if (!strcasecmp(argv[1], "fail"))
+		r = leg_fail(c, (u32)leg);
+	else if (!strcasecmp(argv[1], "rejoin"))
+		r = leg_rejoin(c, (u32)leg);
+	mutex_unlock(&c->keeper_mutex);
+	cdp_kick_keeper(c);
+	return r;
+}
+
+static int pause(struct cdp *c, bool paused)
+{
+	spin_lock(&c->lock);
+	if (c->resync_paused != paused)
+		cdp_event(c, paused ? "resync-paused" : "resync-resumed", c->set.copy_leg, "%s", "");
+	c->resync_paused = paused;
+	spin_unlock(&c->lock);
+	c->retry_next = jiffies;
+	cdp_kick_keeper(c);
+	return 0;
+}
+
+static int msg_resync(struct cdp *c, unsigned int argc, char **argv)
+{
+	u64 rate;
+
+	if (argc == 2 && !strcasecmp(argv[1], "pause"))
+		return pause(c, true);
+	if (argc == 2 && !strcasecmp(argv[1], "resume"))
+		return pause(c, false);
+	if (argc != 3 || strcasecmp(argv[1], "rate") || parse_u64(argv[2], &rate) ||
+	    rate > 1000000)
+		return -EINVAL;
+	c->resync_rate = (u32)rate;
+	return 0;
+}
+
+static int dispatch(struct cdp *c, unsigned int argc, char **argv, char *result,
+		    unsigned int maxlen)
+{
+	if (argc == 1 && !strcasecmp(argv[0], "stats"))
+		return msg_stats(c, result, maxlen);
+	if (argc == 3 && !strcasecmp(argv[0], "regions"))
+		return msg_regions(c, argv, result, maxlen);
+	if (argc == 2 && !strcasecmp(argv[0], "events"))
+		return msg_events(c, argv[1], result, maxlen);
+	if (argc <= 2 && !strcasecmp(argv[0], "failover"))
+		return msg_failover(c, argc, argv);
+	if (argc == 3 && !strcasecmp(argv[0], "leg"))
+		return msg_leg(c, argv);
+	if (argc >= 2 && !strcasecmp(argv[0], "resync"))
+		return msg_resync(c, argc, argv);
+	return -EINVAL;
+}
+
+int cdp_message(struct cdp *c, unsigned int argc, char **argv, char *result, unsigned int maxlen)
+{
+	int r;
+
+	if (!c->active)
+		return -EBUSY;
+	r = argc ? dispatch(c, argc, argv, result, maxlen) : -EINVAL;
+	if (r < 0)
+		DMWARN("%s: message '%s%s%s' %s", cdp_name(c), argc ? argv[0] : "",
+		       argc > 1 ? " " : "", argc > 1 ? argv[1] : "",
+		       r == -EINVAL ? "is not understood" : "is not possible now");
+	return r;
+}

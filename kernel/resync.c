@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Copying what a stale leg lacks, with kcopyd. The core says which regions and
+ * keeps writes away from them; this side keeps a window of copies under way.
+ */
+#include <linux/dm-kcopyd.h>
+#include <linux/slab.h>
+
+#include "cdp.h"
+
+#define RUN_SECTORS	2048u	/* largest copy: 1 MiB */
+#define WINDOW_IDLE	16u	/* copies under way while the guest is quiet, */
+#define WINDOW_BUSY	4u	/* and while it is not */
+#define SETTLE_MS	5000	/* a crash repeats at most this much copying */
+#define RETRY_S		30	/* after a pass that could not read everything */
+#define SCAN_BUDGET	8192	/* extents under the lock at a time */
+
+struct cdp_copy {
+	struct cdp *c;
+	struct list_head node;
+	u32 claim, source, target;
+	bool started, read_failed, write_failed;
+};
+
+static void copied(int read_err, unsigned long write_err, void *context)
+{
+	struct cdp_copy *copy = context;
+	struct cdp *c = copy->c;
+	unsigned long flags;
+
+	copy->read_failed = read_err != 0;
+	copy->write_failed = write_err != 0;
+	spin_lock_irqsave(&c->queue_lock, flags);
+	list_add_tail(&copy->node, &c->copied);
+	spin_unlock_irqrestore(&c->queue_lock, flags);
+	cdp_kick_keeper(c);
+	wake_up_all(&c->wait);
+}
+
+static void start(struct cdp *c, struct cdp_copy *copy)
+{
+	struct cdp_set *s = &c->set;
+	struct cdp_span span = s->claims[copy->claim].span;
+	sector_t sector = cdp_run_start(&s->g, span.extent, span.mask);
+	sector_t count = cdp_run_sectors(&s->g, span.extent, span.mask);
+	struct cdp_dev *from = &c->devs[copy->source], *to = &c->devs[copy->target];
+	struct dm_io_region src = { from->data->bdev, from->data_start + sector, count };
+	struct dm_io_region dst = { to->data->bdev, to->data_start + sector, count };
+
+	copy->started = true;
+	dm_kcopyd_copy(c->kcopyd, &src, 1, &dst, 0, copied, copy);
+}
+
+/* Take in the copies that ended. */
+static void reap(struct cdp *c)
+{
+	struct cdp_copy *copy, *next;
+	LIST_HEAD(list);
+
+	spin_lock_irq(&c->queue_lock);
+	list_splice_init(&c->copied, &list);
+	spin_unlock_irq(&c->queue_lock);
+	if (list_empty(&list))
+		return;
+	spin_lock(&c->lock);
+	list_for_each_entry_safe(copy, next, &list, node) {
+		if (copy->write_failed && !copy->read_failed) {
+			c->set.legs[copy->target].write_errors++;
+			cdp_set_leg_error(&c->set, copy->target, false);
+		}
+		if (copy->read_failed) {
+			cdp_event(c, "read-error", (int)copy->source, "while copying");
+			cdp_read_failed(&c->set, copy->source);
+		}
+		cdp_copy_end(&c->set, copy->claim, !copy->read_failed && !copy->write_failed);
+		copy->started = false;
+	}
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+	cdp_reissue(c, &c->copying);
+	wake_up_all(&c->wait);
+	cdp_kick_commit(c);
+}
+
+/* Start the claims whose extents have come to rest. */
+static void start_drained(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	u32 i;
+
+	for (i = 0; i < CDP_CLAIMS; i++) {
+		bool go = false;
+
+		spin_lock(&c->lock);
+		if (s->claims[i].used && !c->copies[i].started && cdp_copy_drained(s, i)) {
+			c->copies[i].claim = i;
+			c->copies[i].source = (u32)s->read_leg;
+			c->copies[i].target = (u32)s->copy_leg;
+			go = true;
+		}
+		spin_unlock(&c->lock);
+		if (go) {
+			start(c, &c->copies[i]);
+			/* writes that waited for the drain may be outside of the copy */
+			cdp_reissue(c, &c->copying);
+		}
+	}
+}
+
+static u32 window(struct cdp *c)
+{
+	if (c->features.resync_window)
+		return min_t(u32, c->features.resync_window, CDP_CLAIMS);
+	return atomic_xchg(&c->foreground, 0) ? WINDOW_BUSY : WINDOW_IDLE;
+}
+
+/* Sectors that the rate allows to be copied now. */
+static bool rate_allows(struct cdp *c)
+{
+	if (!c->resync_rate)
+		return true;
+	if (time_after_eq(jiffies, c->rate_next)) {
+		c->rate_budget = max_t(u64, (u64)c->resync_rate * 2048 / 10, 1);
+		c->rate_next = jiffies + HZ / 10;
+	}
+	return c->rate_budget;
+}
+
+/* Claim up to a window. Return: what cdp_copy_next() said last. */
+static int claim_more(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	u32 max = max(1u, RUN_SECTORS >> s->g.region_shift), limit = window(c);
+	int r = 0;
+
+	while (r >= 0 || r == -EAGAIN) {
+		if (!rate_allows(c))
+			return -EBUSY;
+		spin_lock(&c->lock);
+		r = s->nr_claims < limit ? cdp_copy_next(s, max, SCAN_BUDGET) : -EBUSY;
+		if (r >= 0 && c->resync_rate) {
+			u64 n = (u64)hweight64(s->claims[r].span.mask) << s->g.region_shift;
+
+			c->rate_budget -= min(n, c->rate_budget);
+		}
+		spin_unlock(&c->lock);
+		cond_resched();
+	}
+	return r;
+}
+
+/*
+ * Flush the target and take what is on it out of its tracker. Copies that end
+ * meanwhile are reaped later, by us.
+ */
+static int settle(struct cdp *c)
+{
+	u32 target = 1u << c->set.copy_leg;
+	u64 extent = 0;
+
+	c->settle_next = jiffies + msecs_to_jiffies(SETTLE_MS);
+	if (c->set.copy_done == c->settle_done)
+		return 0;
+	c->settle_done = c->set.copy_done;
+	if (!cdp_store_flush(c, target)) {
+		cdp_store_failed(c, target);
+		return -EIO;
+	}
+	while (extent < c->set.g.extents) {
+		spin_lock(&c->lock);
+		extent = cdp_copy_settle(&c->set, extent, SCAN_BUDGET);
+		spin_unlock(&c->lock);
+		cond_resched();
+	}
+	return cdp_write_trackers(c);
+}
+
+/* Everything is copied: flush, record, and have it in-sync. */
+static void finish(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	u32 leg = (u32)s->copy_leg;
+	bool whole;
+
+	if (settle(c) || cdp_write_trackers(c))
+		return;
+	spin_lock(&c->lock);
+	whole = s->legs[leg].state == LEG_STALE && !s->legs[leg].tracked;
+	if (whole) {
+		s->legs[leg].gain = true;
+		s->need++;
+	}
+	spin_unlock(&c->lock);
+	if (!whole || cdp_commit_wait(c))
+		return;
+	spin_lock(&c->lock);
+	if (s->legs[leg].state == LEG_IN_SYNC) {
+		c->copied_last = s->copy_done;
+		cdp_copy_stop(s);
+		c->reason[leg][0] = '\0';
+		cdp_event(c, "resync-finished", (int)leg, "%llu regions copied", c->copied_last);
+	}
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+}
+
+static void give_up(struct cdp *c, const char *why)
+{
+	spin_lock(&c->lock);
+	c->copied_last = c->set.copy_done;
+	cdp_event(c, "resync-failed", c->set.copy_leg, "%s", why);
+	cdp_copy_stop(&c->set);
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+}
+
+/* The end of a pass over the set: done, once more, or not now. */
+static void end_pass(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	u64 left, errors;
+
+	spin_lock(&c->lock);
+	left = cdp_set_stale_count(s, (u32)s->copy_leg);
+	errors = s->copy_errors;
+	s->copy_cursor = 0;
+	spin_unlock(&c->lock);
+	if (!left) {
+		finish(c);
+	} else if (errors) {
+		settle(c);
+		c->retry_next = jiffies + RETRY_S * HZ;
+		give_up(c, "regions could not be read");
+	}
+}
+
+static bool begin(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	bool go;
+
+	if (c->resync_paused || time_before(jiffies, c->retry_next))
+		return false;
+	memset(s->copied, 0, s->g.extents * sizeof(*s->copied));
+	spin_lock(&c->lock);
+	go = cdp_copy_start(s);
+	if (go) {
+		cdp_event(c, "resync-started", s->copy_leg, "%llu regions to copy",
+			  s->legs[s->copy_leg].tracked);
+		cdp_tell(c);
+	}
+	spin_unlock(&c->lock);
+	c->settle_done = 0;
+	c->settle_next = jiffies + msecs_to_jiffies(SETTLE_MS);
+	return go;
+}
+
+static bool anything_stale(struct cdp *c)
+{
+	u32 i;
+
+	for (i = 0; i < c->nr_legs; i++)
+		if (READ_ONCE(c->set.legs[i].state) == LEG_STALE)
+			return true;
+	return false;
+}
+
+unsigned long cdp_resync(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	int r = -EBUSY;
+
+	reap(c);
+	if (s->copy_leg < 0 && (!anything_stale(c) || !begin(c)))
+		return HZ;
+	if (s->legs[s->copy_leg].state != LEG_STALE) {
+		start_drained(c);	/* they end with an error, or harmlessly */
+		if (!READ_ONCE(s->nr_claims))
+			give_up(c, "the leg failed");
+		return HZ;
+	}
+	if (!c->resync_paused)
+		r = claim_more(c);
+	start_drained(c);
+	if (r == -ENOENT && !READ_ONCE(s->nr_claims))
+		end_pass(c);
+	else if (time_after_eq(jiffies, c->settle_next))
+		settle(c);
+	return c->resync_paused ? HZ : max(1, HZ / 20);
+}
+
+void cdp_resync_quiesce(struct cdp *c)
+{
+	while (READ_ONCE(c->set.nr_claims)) {
+		start_drained(c);
+		wait_event_timeout(c->wait, !list_empty_careful(&c->copied) ||
+				   !READ_ONCE(c->set.nr_claims), HZ / 10);
+		reap(c);
+	}
+	if (c->set.copy_leg >= 0 && c->set.legs[c->set.copy_leg].state == LEG_STALE)
+		settle(c);
+	spin_lock(&c->lock);
+	cdp_copy_stop(&c->set);
+	spin_unlock(&c->lock);
+}
+
+int cdp_resync_init(struct cdp *c)
+{
+	u32 i;
+
+	c->resync_rate = c->features.resync_max_mbps;
+	c->copies = kcalloc(CDP_CLAIMS, sizeof(*c->copies), GFP_KERNEL);
+	if (!c->copies)
+		return -ENOMEM;
+	for (i = 0; i < CDP_CLAIMS; i++)
+		c->copies[i].c = c;
+	c->kcopyd = dm_kcopyd_client_create(NULL);
+	if (IS_ERR(c->kcopyd)) {
+		int r = PTR_ERR(c->kcopyd);
+
+		c->kcopyd = NULL;
+		return r;
+	}
+	return 0;
+}
+
+void cdp_resync_exit(struct cdp *c)
+{
+	if (c->kcopyd)
+		dm_kcopyd_client_destroy(c->kcopyd);
+	kfree(c->copies);
+}

@@ -1,0 +1,551 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Device-mapper's view of a set: constructor, suspend and resume, limits. */
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "cdp.h"
+
+#define MAX_IO_SECTORS	2048u	/* what a private copy can hold: 256 pages of 4 KiB */
+
+const char *cdp_name(const struct cdp *c)
+{
+	return dm_device_name(dm_table_get_md(c->ti->table));
+}
+
+/*----------------------------------------------------------------
+ * Destructor
+ *--------------------------------------------------------------*/
+
+static void put_devices(struct cdp *c)
+{
+	u32 i;
+
+	for (i = 0; i < c->nr_legs; i++) {
+		if (c->devs[i].meta)
+			dm_put_device(c->ti, c->devs[i].meta);
+		if (c->devs[i].data)
+			dm_put_device(c->ti, c->devs[i].data);
+	}
+}
+
+static void free_pages_of(struct page **pages)
+{
+	u32 i;
+
+	for (i = 0; i < CDP_PAGES; i++)
+		if (pages[i])
+			__free_page(pages[i]);
+}
+
+/* Accepts any half-built state: the constructor's way out, too. */
+static void cdp_destroy(struct cdp *c)
+{
+	if (c->keeper_wq) {
+		cancel_delayed_work_sync(&c->keeper_work);
+		destroy_workqueue(c->keeper_wq);
+	}
+	if (c->commit_wq) {
+		cancel_delayed_work_sync(&c->commit_work);
+		destroy_workqueue(c->commit_wq);
+	}
+	if (c->issue_wq)
+		destroy_workqueue(c->issue_wq);
+	cancel_work_sync(&c->event_work);
+	cdp_resync_exit(c);
+	cdp_io_exit(c);
+	bioset_exit(&c->meta_bios);
+	free_pages_of(c->commit_pages);
+	free_pages_of(c->keeper_pages);
+	kfree(c->clean);
+	cdp_arrays_free(c);
+	put_devices(c);
+	kvfree(c);
+}
+
+static void cdp_dtr(struct dm_target *ti)
+{
+	cdp_destroy(ti->private);
+}
+
+/*----------------------------------------------------------------
+ * Constructor
+ *--------------------------------------------------------------*/
+
+/*
+ * ti->error is read after the constructor has gone, so the text cannot live in
+ * what the constructor frees. Two constructors that fail at once may mix theirs.
+ */
+static char error_text[CDP_WHY_TEXT];
+
+#define REFUSE(ti, err, ...) \
+	(scnprintf(error_text, sizeof(error_text), __VA_ARGS__), (ti)->error = error_text, (err))
+
+static bool is_own_device(struct dm_target *ti, struct dm_dev *dev)
+{
+	return dev->bdev->bd_disk == dm_disk(dm_table_get_md(ti->table));
+}
+
+/*
+ * Device-mapper lets several mappings share a device, because they claim it in
+ * one common name. Each mapping counts once, however many of its tables use it.
+ */
+static bool is_shared(struct dm_dev *dev)
+{
+	return READ_ONCE(dev->bdev->bd_holders) > 1;
+}
+
+static int open_device(struct dm_target *ti, u32 leg, const char *path, const char *what,
+		      struct dm_dev **dev)
+{
+	int r = dm_get_device(ti, path, dm_table_get_mode(ti->table), dev);
+
+	if (r) {
+		*dev = NULL;
+		if (r == -EBUSY)
+			return REFUSE(ti, r, "leg %u: %s device %s is in use (mounted, swap, or part of an array or volume)",
+				      leg, what, path);
+		if (r == -EACCES || r == -EROFS)
+			return REFUSE(ti, r, "leg %u: %s device %s is read-only", leg, what, path);
+		return REFUSE(ti, r, "leg %u: %s device %s cannot be opened (error %d)",
+			      leg, what, path, r);
+	}
+	if (is_own_device(ti, *dev))
+		return REFUSE(ti, -EINVAL, "leg %u: %s device %s is the set itself", leg, what, path);
+	if (is_shared(*dev))
+		return REFUSE(ti, -EBUSY, "leg %u: %s device %s is held by another mapping",
+			      leg, what, path);
+	if (bdev_read_only((*dev)->bdev))
+		return REFUSE(ti, -EACCES, "leg %u: %s device %s is read-only", leg, what, path);
+	return 0;
+}
+
+/* Does [start, start + len) fit on the device? */
+static int check_room(struct dm_target *ti, u32 leg, const char *what, struct dm_dev *dev,
+		      sector_t start, sector_t len)
+{
+	sector_t size = bdev_nr_sectors(dev->bdev);
+	unsigned int lbs = bdev_logical_block_size(dev->bdev) >> SECTOR_SHIFT;
+
+	if (start > size || len > size - start)
+		return REFUSE(ti, -ENOSPC, "leg %u: %s device %s is too small: %llu sectors, %llu needed",
+			      leg, what, dev->name, (u64)size, (u64)start + len);
+	if (start & (lbs - 1))
+		return REFUSE(ti, -EINVAL, "leg %u: %s start %llu is not on a logical block of %s",
+			      leg, what, (u64)start, dev->name);
+	return 0;
+}
+
+struct area {
+	struct dm_dev *dev;
+	sector_t start, len;
+	u32 leg;
+	const char *what;
+};
+
+static int check_overlap(struct dm_target *ti, const struct area *a, u32 n)
+{
+	u32 i, k;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < i; k++) {
+			if (a[i].dev->bdev != a[k].dev->bdev)
+				continue;
+			if (!strcmp(a[i].what, "data") && !strcmp(a[k].what, "data"))
+				return REFUSE(ti, -EINVAL, "legs %u and %u have the same data device %s",
+					      a[k].leg, a[i].leg, a[i].dev->name);
+			if (a[i].start < a[k].start + a[k].len &&
+			    a[k].start < a[i].start + a[i].len)
+				return REFUSE(ti, -EINVAL, "%s of leg %u overlaps %s of leg %u on %s",
+					      a[i].what, a[i].leg, a[k].what, a[k].leg,
+					      a[i].dev->name);
+		}
+	return 0;
+}
+
+static int open_legs(struct cdp *c, const struct cdp_table *t, u64 area_sectors)
+{
+	struct area areas[2 * CDP_MAX_LEGS];
+	struct dm_target *ti = c->ti;
+	u32 i, n = 0;
+	int r;
+
+	for (i = 0; i < t->nr_legs; i++) {
+		const struct cdp_table_leg *l = &t->legs[i];
+		struct cdp_dev *d = &c->devs[i];
+
+		d->data_start = l->data_start;
+		d->meta_start = l->meta_start;
+		if (!strcmp(l->data_dev, "-"))
+			continue;
+		r = open_device(ti, i, l->data_dev, "data", &d->data);
+		if (!r)
+			r = check_room(ti, i, "data", d->data, l->data_start, ti->len);
+		if (r)
+			return r;
+		areas[n++] = (struct area) { d->data, l->data_start, ti->len, i, "data" };
+		if (!strcmp(l->meta_dev, "-"))
+			continue;
+		r = open_device(ti, i, l->meta_dev, "metadata", &d->meta);
+		if (!r)
+			r = check_room(ti, i, "metadata", d->meta, l->meta_start, area_sectors);
+		if (r)
+			return r;
+		areas[n++] = (struct area) { d->meta, l->meta_start, area_sectors, i, "metadata" };
+		c->has_meta = true;
+	}
+	return check_overlap(ti, areas, n);
+}
+
+static int alloc_pages_of(struct page **pages)
+{
+	u32 i;
+
+	for (i = 0; i < CDP_PAGES; i++) {
+		pages[i] = alloc_page(GFP_KERNEL);
+		if (!pages[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int make_workers(struct cdp *c)
+{
+	const char *name = cdp_name(c);
+
+	c->commit_wq = alloc_ordered_workqueue("cdp_commit/%s", WQ_MEM_RECLAIM, name);
+	c->issue_wq = alloc_ordered_workqueue("cdp_issue/%s", WQ_MEM_RECLAIM, name);
+	c->keeper_wq = alloc_ordered_workqueue("cdp_keeper/%s", WQ_MEM_RECLAIM, name);
+	return c->commit_wq && c->issue_wq && c->keeper_wq ? 0 : -ENOMEM;
+}
+
+static void init_fields(struct cdp *c)
+{
+	spin_lock_init(&c->lock);
+	spin_lock_init(&c->queue_lock);
+	mutex_init(&c->keeper_mutex);
+	init_waitqueue_head(&c->wait);
+	INIT_LIST_HEAD(&c->ended);
+	INIT_LIST_HEAD(&c->held);
+	INIT_LIST_HEAD(&c->unmarked);
+	INIT_LIST_HEAD(&c->copying);
+	INIT_LIST_HEAD(&c->blocked);
+	INIT_LIST_HEAD(&c->issue);
+	INIT_LIST_HEAD(&c->unread);
+	INIT_LIST_HEAD(&c->copied);
+	INIT_DELAYED_WORK(&c->commit_work, cdp_commit_work);
+	INIT_WORK(&c->issue_work, cdp_issue_work);
+	INIT_DELAYED_WORK(&c->keeper_work, cdp_keeper_work);
+	INIT_WORK(&c->event_work, cdp_event_work);
+	c->suspended = true;
+	c->set.copy_leg = -1;
+	c->set.read_leg = -1;
+	c->clean_next = c->retry_next = c->rate_next = jiffies;
+}
+
+static int allocate(struct cdp *c, const struct cdp_geometry *g)
+{
+	int r = cdp_arrays_alloc(c, g);
+
+	c->clean = kcalloc(CDP_CLEAN_BATCH, sizeof(*c->clean), GFP_KERNEL);
+	if (!c->clean)
+		return -ENOMEM;
+	if (!r)
+		r = alloc_pages_of(c->commit_pages);
+	if (!r)
+		r = alloc_pages_of(c->keeper_pages);
+	if (!r)
+		r = bioset_init(&c->meta_bios, 2 * CDP_PAGES, 0, BIOSET_NEED_BVECS);
+	if (!r)
+		r = cdp_io_init(c);
+	if (!r)
+		r = cdp_resync_init(c);
+	return r ?: make_workers(c);
+}
+
+/* Look at the metadata now, so that a load is refused and not a resume. */
+static int probe(struct cdp *c)
+{
+	struct cdp_plan *p = kvmalloc(sizeof(*p), GFP_KERNEL);
+	int r;
+
+	if (!p)
+		return REFUSE(c->ti, -ENOMEM, "no memory");
+	r = cdp_probe(c, p);
+	if (r)
+		r = REFUSE(c->ti, r, "%s", p->why);
+	kvfree(p);
+	return r;
+}
+
+static void set_target(struct cdp *c)
+{
+	struct dm_target *ti = c->ti;
+
+	ti->num_flush_bios = 1;
+	ti->flush_supported = true;
+	ti->num_write_zeroes_bios = 1;
+	if (!c->features.no_discard) {
+		ti->num_discard_bios = 1;
+		ti->discards_supported = true;
+	}
+	ti->per_io_data_size = sizeof(struct cdp_bio);
+	if (c->features.no_copy)
+		cdp_target_want_stable_pages(ti);
+}
+
+static int construct(struct cdp *c, const struct cdp_table *t)
+{
+	struct dm_target *ti = c->ti;
+	struct cdp_geometry g;
+	const char *why;
+	int r;
+
+	c->nr_legs = t->nr_legs;
+	c->region_sectors = t->region_sectors;
+	c->features = t->features;
+	if (c->features.leg_timeout_ms)
+		return REFUSE(ti, -EINVAL, "leg_timeout_ms %u: deadlines are not built yet, only 0 (never) is possible",
+			      c->features.leg_timeout_ms);
+	if (cdp_geometry_set(&g, ti->len, t->region_sectors, cdp_geometry_trackers(t->nr_legs), &why))
+		return REFUSE(ti, -EINVAL, "%s", why);
+	r = open_legs(c, t, cdp_area_blocks(&g) * CDP_BLOCK_SECTORS);
+	if (r)
+		return r;
+	r = dm_set_target_max_io_len(ti, min(cdp_extent_sectors(&g), MAX_IO_SECTORS));
+	if (r)
+		return r;
+	r = allocate(c, &g);
+	if (r)
+		return REFUSE(ti, r, "no memory for a set of %llu regions", g.regions);
+	r = probe(c);
+	if (r)
+		return r;
+	set_target(c);
+	return 0;
+}
+
+static int cdp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	struct cdp_table *t;
+	struct cdp *c;
+	int r;
+
+	t = kmalloc(sizeof(*t), GFP_KERNEL);
+	c = kvzalloc(sizeof(*c), GFP_KERNEL);
+	if (!t || !c) {
+		ti->error = "no memory";
+		r = -ENOMEM;
+		goto bad;
+	}
+	r = cdp_table_parse(t, argc, argv, error_text);
+	if (r) {
+		ti->error = error_text;
+		goto bad;
+	}
+	c->ti = ti;
+	ti->private = c;
+	init_fields(c);
+	r = construct(c, t);
+	kfree(t);
+	if (r)
+		cdp_destroy(c);
+	return r;
+bad:
+	kfree(t);
+	kvfree(c);
+	return r;
+}
+
+/*----------------------------------------------------------------
+ * Requests
+ *--------------------------------------------------------------*/
+
+static int cdp_map(struct dm_target *ti, struct bio *bio)
+{
+	return cdp_map_bio(ti->private, bio);
+}
+
+static int cdp_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
+{
+	return cdp_end_bio(ti->private, bio, error);
+}
+
+/*----------------------------------------------------------------
+ * Suspend and resume
+ *--------------------------------------------------------------*/
+
+static void set_evict(struct cdp *c, enum cdp_evict how)
+{
+	WRITE_ONCE(c->evict, how);
+	cdp_kick_commit(c);
+}
+
+/* Requests are still coming and ending: end what would wait without a bound. */
+static void cdp_presuspend(struct dm_target *ti)
+{
+	struct cdp *c = ti->private;
+
+	mutex_lock(&c->keeper_mutex);
+	c->suspended = true;
+	if (c->active)
+		cdp_resync_quiesce(c);
+	mutex_unlock(&c->keeper_mutex);
+	set_evict(c, dm_noflush_suspending(ti) ? EVICT_REQUEUE : EVICT_FAIL);
+}
+
+static void begin_work(struct cdp *c)
+{
+	set_evict(c, EVICT_NONE);
+	mutex_lock(&c->keeper_mutex);
+	c->suspended = false;
+	mutex_unlock(&c->keeper_mutex);
+	cdp_kick_keeper(c);
+}
+
+static void cdp_presuspend_undo(struct dm_target *ti)
+{
+	begin_work(ti->private);
+}
+
+/* All requests have ended: leave the metadata as if nothing had ever been in flight. */
+static void cdp_postsuspend(struct dm_target *ti)
+{
+	struct cdp *c = ti->private;
+	int r;
+
+	if (!c->active)
+		return;
+	mutex_lock(&c->keeper_mutex);
+	r = cdp_clean_all(c, true);
+	flush_delayed_work(&c->commit_work);
+	if (!r)
+		r = cdp_write_trackers(c);
+	/* the commit worker has nothing to do now, so this is its turn */
+	if (!cdp_commit_once(c, !r) || r)
+		DMWARN("%s: not shut down cleanly, the next start copies what was written last",
+		       cdp_name(c));
+	mutex_unlock(&c->keeper_mutex);
+}
+
+static int cdp_preresume(struct dm_target *ti)
+{
+	struct cdp *c = ti->private;
+
+	if (!c->active)
+		return cdp_activate(c);
+	/* the same table again: no longer clean; twice, as at activation */
+	if (!cdp_commit_once(c, false) || !cdp_commit_once(c, false)) {
+		DMERR("%s: metadata cannot be written to any leg that is in-sync", cdp_name(c));
+		return -EIO;
+	}
+	return 0;
+}
+
+static void cdp_resume(struct dm_target *ti)
+{
+	begin_work(ti->private);
+}
+
+/*----------------------------------------------------------------
+ * The rest
+ *--------------------------------------------------------------*/
+
+static void cdp_status_method(struct dm_target *ti, status_type_t type, unsigned int flags,
+			      char *result, unsigned int maxlen)
+{
+	switch (type) {
+	case STATUSTYPE_INFO:
+		cdp_status(ti->private, result, maxlen);
+		break;
+	case STATUSTYPE_TABLE:
+		cdp_table_line(ti->private, result, maxlen);
+		break;
+	case STATUSTYPE_IMA:
+		*result = '\0';
+		break;
+	}
+}
+
+static int cdp_message_method(struct dm_target *ti, unsigned int argc, char **argv,
+			      char *result, unsigned int maxlen)
+{
+	return cdp_message(ti->private, argc, argv, result, maxlen);
+}
+
+/* All legs, whatever their state, so that limits do not change with it. */
+static int cdp_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn, void *data)
+{
+	struct cdp *c = ti->private;
+	int r = 0;
+	u32 i;
+
+	for (i = 0; !r && i < c->nr_legs; i++)
+		if (c->devs[i].data)
+			r = fn(ti, c->devs[i].data, c->devs[i].data_start, ti->len, data);
+	return r;
+}
+
+static void cdp_io_hints(struct dm_target *ti, struct queue_limits *limits)
+{
+	struct cdp *c = ti->private;
+	unsigned int zeroes = UINT_MAX;
+	u32 i;
+
+	for (i = 0; i < c->nr_legs; i++)
+		if (c->devs[i].data)
+			zeroes = min(zeroes, bdev_write_zeroes_sectors(c->devs[i].data->bdev));
+	/* a discard is sent as write-zeroes: possible where all legs know that */
+	if (c->features.no_discard || !zeroes)
+		cdp_limit_discard(limits, 0, 0);
+	else
+		cdp_limit_discard(limits, 1u << c->set.g.extent_shift,
+				  max(limits->logical_block_size, 4096u));
+	if (c->features.no_copy)
+		cdp_want_stable_pages(ti, limits);
+}
+
+static struct target_type cdp_target = {
+	.name = "cdp",
+	.version = { 0, 1, 0 },
+	.module = THIS_MODULE,
+	.ctr = cdp_ctr,
+	.dtr = cdp_dtr,
+	.map = cdp_map,
+	.end_io = cdp_end_io,
+	.presuspend = cdp_presuspend,
+	.presuspend_undo = cdp_presuspend_undo,
+	.postsuspend = cdp_postsuspend,
+	.preresume = cdp_preresume,
+	.resume = cdp_resume,
+	.status = cdp_status_method,
+	.message = cdp_message_method,
+	.iterate_devices = cdp_iterate_devices,
+	.io_hints = cdp_io_hints,
+};
+
+static int __init cdp_init(void)
+{
+	int r = cdp_event_init();
+
+	if (r)
+		return r;
+	r = dm_register_target(&cdp_target);
+	if (r)
+		cdp_event_exit();
+	return r;
+}
+
+static void __exit cdp_exit(void)
+{
+	dm_unregister_target(&cdp_target);
+	cdp_event_exit();
+}
+
+module_init(cdp_init);
+module_exit(cdp_exit);
+
+MODULE_DESCRIPTION("Device-mapper target: continuous data protection of VM disks");
+MODULE_AUTHOR("dm-cdp developers");
+MODULE_VERSION(CDP_VERSION);
+MODULE_LICENSE("GPL");

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The commit worker: what has to be durable before something goes on. One
+ * round of page writes serves all requests that wait for it.
+ */
+#include "cdp.h"
+
+#define RETRY_MS	1000	/* after the last leg took no metadata */
+
+static void take(struct cdp *c, struct list_head *from, struct list_head *to)
+{
+	spin_lock_irq(&c->queue_lock);
+	list_splice_tail_init(from, to);
+	spin_unlock_irq(&c->queue_lock);
+}
+
+void cdp_kick_commit(struct cdp *c)
+{
+	mod_delayed_work(c->commit_wq, &c->commit_work, 0);
+}
+
+/* No leg is left for @b: answer, or keep it for better times. */
+static void fail(struct cdp *c, struct cdp_bio *b, blk_status_t status)
+{
+	if (c->features.on_last_error == ON_LAST_ERROR_QUEUE && !READ_ONCE(c->evict))
+		cdp_bio_park(b, &c->blocked);
+	else
+		cdp_bio_done(b, status ?: BLK_STS_IOERR);
+}
+
+static void judge(struct cdp *c, struct cdp_bio *b)
+{
+	enum cdp_verdict v;
+
+	spin_lock(&c->lock);
+	v = cdp_write_end(&c->set, &b->io);
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+	switch (v) {
+	case VERDICT_HOLD:
+		list_add_tail(&b->node, &c->held);
+		break;
+	case VERDICT_REFUSE:
+		cdp_bio_done(b, b->status);
+		break;
+	case VERDICT_PARK_BLOCK:
+		cdp_bio_park(b, &c->blocked);
+		break;
+	case VERDICT_FAIL:
+		fail(c, b, b->status);
+		break;
+	default:
+		cdp_bio_done(b, BLK_STS_OK);
+	}
+}
+
+static bool judge_ended(struct cdp *c)
+{
+	struct cdp_bio *b, *next;
+	LIST_HEAD(list);
+
+	take(c, &c->ended, &list);
+	if (list_empty(&list))
+		return false;
+	list_for_each_entry_safe(b, next, &list, node)
+		judge(c, b);
+	cdp_kick_keeper(c);
+	return true;
+}
+
+static bool read_again(struct cdp *c)
+{
+	struct cdp_bio *b, *next;
+	LIST_HEAD(list);
+
+	take(c, &c->unread, &list);
+	if (list_empty(&list))
+		return false;
+	list_for_each_entry_safe(b, next, &list, node) {
+		spin_lock(&c->lock);
+		cdp_read_failed(&c->set, (u32)b->leg);
+		cdp_tell(c);
+		spin_unlock(&c->lock);
+		cdp_read_again(b);
+	}
+	cdp_kick_keeper(c);
+	return true;
+}
+
+/* Legs that take metadata now. */
+static u32 joined(struct cdp *c)
+{
+	u32 legs;
+
+	spin_lock(&c->lock);
+	legs = cdp_set_joined(&c->set);
+	spin_unlock(&c->lock);
+	return legs;
+}
+
+/* Did every leg that is in-sync (still) take it? */
+static bool counts(struct cdp *c, u32 legs, u32 ok)
+{
+	bool r;
+
+	cdp_store_failed(c, legs & ~ok);
+	spin_lock(&c->lock);
+	r = !(c->set.in_sync & ~ok);
+	spin_unlock(&c->lock);
+	return r;
+}
+
+/* Write all intent pages that differ from the disk. */
+bool cdp_write_intent(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	u64 blocks[CDP_PAGES];
+	u32 numbers[CDP_PAGES];
+	int page = -1;
+	u32 n, i, legs;
+
+	if (xchg(&c->refresh_intent, false))
+		for (i = 0; i < s->g.intent_pages; i++)
+			s->intent_dirty[i / 64] |= 1ull << i % 64;
+	do {
+		for (n = 0; n < CDP_PAGES; n++) {
+			page = cdp_dirty_page(s->intent_dirty, s->g.intent_pages, (u32)(page + 1));
+			if (page < 0)
+				break;
+			numbers[n] = (u32)page;
+			blocks[n] = cdp_block_intent(&s->g, (u32)page);
+			cdp_encode_intent(s, (u32)page, page_address(c->commit_pages[n]));
+		}
+		if (!n)
+			break;
+		cdp_count(c, STAT_INTENT_PAGES, n);
+		legs = joined(c);
+		if (!counts(c, legs, cdp_store_write(c, legs, c->commit_pages, blocks, n))) {
+			for (i = 0; i < n; i++)
+				s->intent_dirty[numbers[i] / 64] |= 1ull << numbers[i] % 64;
+			return false;
+		}
+	} while (page >= 0);
+	return true;
+}
+
+static u32 clear_clean(struct cdp *c)
+{
+	u32 i, n = smp_load_acquire(&c->nr_clean);
+
+	spin_lock(&c->lock);
+	for (i = 0; i < n; i++)
+		if (cdp_clean(&c->set, c->clean[i]))
+			cdp_count(c, STAT_CLEANED, 1);
+	spin_unlock(&c->lock);
+	return n;
+}
+
+/* Set and clear intent bits: one round of pages for all who wait. */
+static bool mark(struct cdp *c)
+{
+	struct cdp_bio *b, *next;
+	LIST_HEAD(list);
+	u32 cleaned;
+	bool ok;
+
+	take(c, &c->unmarked, &list);
+	cleaned = clear_clean(c);
+	if (list_empty(&list) && !cleaned && !READ_ONCE(c->refresh_intent))
+		return false;
+	list_for_each_entry(b, &list, node)
+		cdp_mark(&c->set, b->io.span.extent);
+	ok = cdp_write_intent(c);
+	if (cleaned) {
+		smp_store_release(&c->nr_clean, 0);
+		wake_up_all(&c->wait);
+	}
+	list_for_each_entry_safe(b, next, &list, node) {
+		if (ok)
+			cdp_marked(&c->set, b->io.span.extent);
+		else
+			fail(c, b, BLK_STS_IOERR);
+	}
+	if (ok)
+		cdp_reissue(c, &list);
+	return true;
+}
+
+bool cdp_commit_once(struct cdp *c, bool clean)
+{
+	struct cdp_super super;
+	u64 covers;
+	u32 legs, leg, ok;
+	bool r;
+
+	spin_lock(&c->lock);
+	legs = cdp_commit_begin(&c->set, (u64)ktime_get_real_seconds(), get_random_u64() | 1,
+				clean, &covers);
+	super = c->set.super;
+	spin_unlock(&c->lock);
+	for (leg = 0; leg < c->nr_legs; leg++) {
+		super.slot = c->set.legs[leg].slot;
+		super.leg_uuid = super.legs[super.slot].uuid;
+		super.data_start = c->devs[leg].data_start;
+		cdp_super_encode(&super, page_address(c->commit_pages[leg]));
+	}
+	cdp_count(c, STAT_COMMITS, 1);
+	ok = cdp_store_write_each(c, legs, c->commit_pages, cdp_super_block(super.sequence));
+	cdp_store_failed(c, legs & ~ok);
+	spin_lock(&c->lock);
+	r = cdp_commit_end(&c->set, covers, ok);
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+	return r;
+}
+
+static bool commit(struct cdp *c)
+{
+	bool wanted;
+
+	spin_lock(&c->lock);
+	wanted = c->set.need > c->set.done;
+	spin_unlock(&c->lock);
+	if (!wanted)
+		return false;
+	WRITE_ONCE(c->stuck, !cdp_commit_once(c, false));
+	wake_up_all(&c->wait);
+	cdp_kick_keeper(c);
+	return !c->stuck;
+}
+
+/* Acknowledge what was held for commits that are made now. */
+static void release(struct cdp *c)
+{
+	struct cdp_bio *b, *next;
+
+	list_for_each_entry_safe(b, next, &c->held, node) {
+		bool held = cdp_is_held(&c->set, &b->io);
+
+		if (held && !c->stuck)
+			continue;
+		list_del(&b->node);
+		if (held)
+			fail(c, b, BLK_STS_IOERR);
+		else
+			cdp_bio_done(b, BLK_STS_OK);
+	}
+}
+
+/* A table change wants the requests that wait for something without a bound. */
+static void evict(struct cdp *c)
+{
+	enum cdp_evict how = READ_ONCE(c->evict);
+	struct cdp_bio *b, *next;
+	LIST_HEAD(list);
+
+	if (!how)
+		return;
+	take(c, &c->blocked, &list);
+	if (c->stuck)
+		list_splice_init(&c->held, &list);
+	list_for_each_entry_safe(b, next, &list, node) {
+		b->requeue = how == EVICT_REQUEUE;
+		cdp_bio_done(b, BLK_STS_IOERR);
+	}
+}
+
+static void unblock(struct cdp *c)
+{
+	bool go;
+
+	spin_lock(&c->lock);
+	go = !c->set.blocked && !c->set.failing;
+	spin_unlock(&c->lock);
+	if (go && !c->stuck)
+		cdp_reissue(c, &c->blocked);
+}
+
+void cdp_commit_work(struct work_struct *work)
+{
+	struct cdp *c = container_of(to_delayed_work(work), struct cdp, commit_work);
+	bool more;
+
+	do {
+		more = judge_ended(c);
+		more |= read_again(c);
+		more |= mark(c);
+		more |= commit(c);
+		release(c);
+	} while (more);
+	evict(c);
+	if (c->features.on_protect_error == ON_PROTECT_ERROR_BLOCK)
+		unblock(c);
+	if (c->stuck)
+		queue_delayed_work(c->commit_wq, &c->commit_work, msecs_to_jiffies(RETRY_MS));
+}
+
+int cdp_commit_wait(struct cdp *c)
+{
+	u64 want;
+
+	spin_lock(&c->lock);
+	want = c->set.need;
+	spin_unlock(&c->lock);
+	cdp_kick_commit(c);
+	wait_event(c->wait, cdp_load(c->set.done) >= want || READ_ONCE(c->stuck));
+	return cdp_load(c->set.done) >= want ? 0 : -EIO;
+}
