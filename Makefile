@@ -143,7 +143,7 @@ vm-setup:			## kernels, compilers and root file system of the guests
 	@scripts/vm/setup --kernels "$(sort $(KERNELS) $(MODULE_KERNELS))"
 
 style: $(addprefix $(B)/obj/,$(CORE:.c=.o))	## checkpatch, sparse, shellcheck, spelling, includes, sizes
-	@SPARSE="$(SPARSE) $(WARN) $(ALL_CPPFLAGS)" tests/run style
+	@SPARSE="$(SPARSE) $(WARN) $(INCLUDES) $(PKG_CFLAGS)" tests/run style
 
 vm-check: $(addprefix vm-check-,$(KERNELS))	## guest tests on KERNELS (6.1 6.12)
 
