@@ -86,7 +86,7 @@ $(B)/obj/%.o: %.c Makefile Kbuild
 
 # --- unit tests and fuzzers --------------------------------------------------
 
-unit: $(UNITS) $(if $(wildcard tools/cdpctl.c),$(B)/cdpctl-san)	## unit tests under ASan and UBSan
+unit: $(UNITS)			## unit tests under ASan and UBSan
 	@tests/run unit $(UNITS)
 
 fuzz: $(FUZZERS)		## every fuzzer for FUZZ_SECONDS (10)
