@@ -92,7 +92,8 @@ static bool is_own_device(struct dm_target *ti, struct dm_dev *dev)
  */
 static bool is_shared(struct dm_dev *dev)
 {
-	return READ_ONCE(dev->bdev->bd_holders) > 1;
+	/* a claim of a whole disk counts on the disk and on the "whole" it is itself */
+	return READ_ONCE(dev->bdev->bd_holders) > (bdev_is_partition(dev->bdev) ? 1 : 2);
 }
 
 static int open_device(struct dm_target *ti, u32 leg, const char *path, const char *what,
