@@ -18,7 +18,8 @@
  *    pools, keeper for commit. Events go out from a queue that may block on
  *    memory and that nobody waits for (event.c).
  *  - Locks, outermost first: keeper_mutex (a pass of the keeper, or a message
- *    that changes what it works on), lock (the core's state; process context),
+ *    that changes what it works on), commit_mutex (a round of the commit worker,
+ *    or of suspend and resume in its place), lock (the core's state; process context),
  *    queue_lock (the lists of requests; any context, interrupts off).
  */
 #ifndef CDP_H
@@ -77,7 +78,7 @@ struct cdp {
 	struct cdp_dev devs[CDP_MAX_LEGS];
 	char reason[CDP_MAX_LEGS][48];	/* why a leg was not in-sync at activation */
 
-	spinlock_t lock;
+	spinlock_t lock;		/* set, events, and what is told of them */
 	struct cdp_set set;		/* under lock, but see set.h */
 	bool active;			/* metadata is loaded, I/O may come */
 	bool suspended;			/* nothing new is begun in the background */
@@ -85,9 +86,9 @@ struct cdp {
 	bool stuck;			/* the last leg takes no metadata */
 	enum cdp_evict evict;
 
-	spinlock_t queue_lock;
+	spinlock_t queue_lock;		/* the lists below, but held */
 	struct list_head ended;		/* writes whose end the core has to judge */
-	struct list_head held;		/* acknowledged after a commit */
+	struct list_head held;		/* acknowledged after a commit; commit worker's own */
 	struct list_head unmarked;	/* wait for an intent bit */
 	struct list_head copying;	/* wait for a copy */
 	struct list_head blocked;	/* wait for a leg, or a table */
@@ -101,7 +102,8 @@ struct cdp {
 	struct delayed_work commit_work;
 	struct work_struct issue_work;
 	struct delayed_work keeper_work;
-	struct mutex keeper_mutex;
+	struct mutex keeper_mutex;	/* resync, cleaning, tracker pages, keeper_pages */
+	struct mutex commit_mutex;	/* intent pages, superblocks, commit_pages */
 	wait_queue_head_t wait;		/* commit made progress, or a copy ended */
 	struct page *commit_pages[CDP_PAGES], *keeper_pages[CDP_PAGES];
 
@@ -180,7 +182,7 @@ void cdp_kick_commit(struct cdp *c);
 /* Wait until what was wanted at the call is recorded; -EIO if it cannot be. Process context. */
 int cdp_commit_wait(struct cdp *c);
 /* Write all intent pages that differ from the disk, and compose and write one
- * superblock; by the commit worker, or while it has nothing to do.
+ * superblock. commit_mutex held, process context, waits for the I/O.
  */
 bool cdp_write_intent(struct cdp *c);
 bool cdp_commit_once(struct cdp *c, bool clean);
@@ -215,7 +217,7 @@ int cdp_write_trackers(struct cdp *c);
 /* resync.c */
 int cdp_resync_init(struct cdp *c);
 void cdp_resync_exit(struct cdp *c);
-/* One pass; keeper_mutex held. Return: jiffies until the next is wanted, 0: none. */
+/* One pass; keeper_mutex held. Return: jiffies until the next, or MAX_SCHEDULE_TIMEOUT. */
 unsigned long cdp_resync(struct cdp *c);
 /* End all copies and begin none. keeper_mutex held. */
 void cdp_resync_quiesce(struct cdp *c);

@@ -107,8 +107,10 @@ static int clean_batch(struct cdp *c, u32 n)
 	r = cdp_write_trackers(c);
 	if (r)
 		return r;
+	/* the list before its length; pairs with clear_clean() */
 	smp_store_release(&c->nr_clean, n);
 	cdp_kick_commit(c);
+	/* pairs with the end of mark(): the list is ours again */
 	wait_event(c->wait, !smp_load_acquire(&c->nr_clean));
 	return 0;
 }
@@ -149,7 +151,10 @@ void cdp_keeper_work(struct work_struct *work)
 		c->clean_next = jiffies + msecs_to_jiffies(CLEAN_MS);
 	}
 	again = cdp_resync(c);
+	/* with nothing marked and nothing stale it sleeps until it is kicked */
+	if (cdp_load(c->set.marked))
+		again = min_t(unsigned long, again, msecs_to_jiffies(CLEAN_MS));
 	mutex_unlock(&c->keeper_mutex);
-	queue_delayed_work(c->keeper_wq, &c->keeper_work,
-			   min_t(unsigned long, again, msecs_to_jiffies(CLEAN_MS)));
+	if (again != MAX_SCHEDULE_TIMEOUT)
+		queue_delayed_work(c->keeper_wq, &c->keeper_work, again);
 }

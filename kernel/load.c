@@ -130,7 +130,7 @@ static void load_intent(struct cdp *c)
 			d = read_page(c, leg, cdp_block_intent(&s->g, page), BLOCK_INTENT, 0);
 			if (d)
 				cdp_load_intent(s, page, d);
-			good |= d != NULL;
+			good |= !!d;
 		}
 		if (!good)
 			cdp_load_intent(s, page, NULL);
@@ -234,15 +234,15 @@ static int activate(struct cdp *c, struct cdp_plan *p)
 	cdp_recover(&c->set);
 	if (wants_refresh(c, p))
 		refresh_areas(c);
-	if (cdp_write_trackers(c) || !cdp_write_intent(c))
-		goto bad;
+	r = cdp_write_trackers(c);
+	mutex_lock(&c->commit_mutex);
 	/* twice: see core/format.h on sequences */
-	if (!cdp_commit_once(c, false) || !cdp_commit_once(c, false))
-		goto bad;
-	return 0;
-bad:
-	DMERR("%s: metadata cannot be written to any leg that is in-sync", cdp_name(c));
-	return -EIO;
+	if (!r && !(cdp_write_intent(c) && cdp_commit_once(c, false) && cdp_commit_once(c, false)))
+		r = -EIO;
+	mutex_unlock(&c->commit_mutex);
+	if (r)
+		DMERR("%s: metadata cannot be written to any leg that is in-sync", cdp_name(c));
+	return r;
 }
 
 int cdp_activate(struct cdp *c)

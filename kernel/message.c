@@ -127,13 +127,10 @@ static int msg_stats(struct cdp *c, char *result, unsigned int maxlen)
 		"parked", "extents_cleaned", "retried_reads",
 	};
 	unsigned int i, sz = 0;
-	u64 dirty = 0;
 
 	for (i = 0; i < STATS; i++)
 		DMEMIT("%s %lld\n", name[i], (long long)atomic64_read(&c->stats[i]));
-	for (i = 0; i < c->set.g.intent_pages * CDP_PAGE_WORDS; i++)
-		dirty += hweight64(READ_ONCE(c->set.intent[i]));
-	DMEMIT("extents_dirty %llu\n", dirty);
+	DMEMIT("extents_dirty %llu\n", cdp_load(c->set.marked));
 	DMEMIT("event_seq %llu", c->event_seq);
 	return 1;
 }

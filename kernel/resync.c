@@ -271,7 +271,9 @@ unsigned long cdp_resync(struct cdp *c)
 	int r = -EBUSY;
 
 	reap(c);
-	if (s->copy_leg < 0 && (!anything_stale(c) || !begin(c)))
+	if (s->copy_leg < 0 && !anything_stale(c))
+		return MAX_SCHEDULE_TIMEOUT;
+	if (s->copy_leg < 0 && !begin(c))
 		return HZ;
 	if (s->legs[s->copy_leg].state != LEG_STALE) {
 		start_drained(c);	/* they end with an error, or harmlessly */

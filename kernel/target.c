@@ -97,14 +97,15 @@ static bool is_shared(struct dm_dev *dev)
 }
 
 static int open_device(struct dm_target *ti, u32 leg, const char *path, const char *what,
-		      struct dm_dev **dev)
+		       struct dm_dev **dev)
 {
 	int r = dm_get_device(ti, path, dm_table_get_mode(ti->table), dev);
 
 	if (r) {
 		*dev = NULL;
 		if (r == -EBUSY)
-			return REFUSE(ti, r, "leg %u: %s device %s is in use (mounted, swap, or part of an array or volume)",
+			return REFUSE(ti, r,
+				      "leg %u: %s device %s is in use (mounted, swap, or part of an array or volume)",
 				      leg, what, path);
 		if (r == -EACCES || r == -EROFS)
 			return REFUSE(ti, r, "leg %u: %s device %s is read-only", leg, what, path);
@@ -225,6 +226,7 @@ static void init_fields(struct cdp *c)
 	spin_lock_init(&c->lock);
 	spin_lock_init(&c->queue_lock);
 	mutex_init(&c->keeper_mutex);
+	mutex_init(&c->commit_mutex);
 	init_waitqueue_head(&c->wait);
 	INIT_LIST_HEAD(&c->ended);
 	INIT_LIST_HEAD(&c->held);
@@ -306,7 +308,8 @@ static int construct(struct cdp *c, const struct cdp_table *t)
 	c->region_sectors = t->region_sectors;
 	c->features = t->features;
 	if (c->features.leg_timeout_ms)
-		return REFUSE(ti, -EINVAL, "leg_timeout_ms %u: deadlines are not built yet, only 0 (never) is possible",
+		return REFUSE(ti, -EINVAL,
+			      "leg_timeout_ms %u: deadlines are not built yet, only 0 (never) is possible",
 			      c->features.leg_timeout_ms);
 	if (cdp_geometry_set(&g, ti->len, t->region_sectors, cdp_geometry_trackers(t->nr_legs), &why))
 		return REFUSE(ti, -EINVAL, "%s", why);
@@ -422,25 +425,28 @@ static void cdp_postsuspend(struct dm_target *ti)
 	flush_delayed_work(&c->commit_work);
 	if (!r)
 		r = cdp_write_trackers(c);
-	/* the commit worker has nothing to do now, so this is its turn */
+	mutex_lock(&c->commit_mutex);
 	if (!cdp_commit_once(c, !r) || r)
 		DMWARN("%s: not shut down cleanly, the next start copies what was written last",
 		       cdp_name(c));
+	mutex_unlock(&c->commit_mutex);
 	mutex_unlock(&c->keeper_mutex);
 }
 
 static int cdp_preresume(struct dm_target *ti)
 {
 	struct cdp *c = ti->private;
+	bool ok;
 
 	if (!c->active)
 		return cdp_activate(c);
 	/* the same table again: no longer clean; twice, as at activation */
-	if (!cdp_commit_once(c, false) || !cdp_commit_once(c, false)) {
+	mutex_lock(&c->commit_mutex);
+	ok = cdp_commit_once(c, false) && cdp_commit_once(c, false);
+	mutex_unlock(&c->commit_mutex);
+	if (!ok)
 		DMERR("%s: metadata cannot be written to any leg that is in-sync", cdp_name(c));
-		return -EIO;
-	}
-	return 0;
+	return ok ? 0 : -EIO;
 }
 
 static void cdp_resume(struct dm_target *ti)

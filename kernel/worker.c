@@ -119,6 +119,7 @@ bool cdp_write_intent(struct cdp *c)
 	int page = -1;
 	u32 n, i, legs;
 
+	lockdep_assert_held(&c->commit_mutex);
 	if (xchg(&c->refresh_intent, false))
 		for (i = 0; i < s->g.intent_pages; i++)
 			s->intent_dirty[i / 64] |= 1ull << i % 64;
@@ -146,6 +147,7 @@ bool cdp_write_intent(struct cdp *c)
 
 static u32 clear_clean(struct cdp *c)
 {
+	/* pairs with clean_batch() */
 	u32 i, n = smp_load_acquire(&c->nr_clean);
 
 	spin_lock(&c->lock);
@@ -172,6 +174,7 @@ static bool mark(struct cdp *c)
 		cdp_mark(&c->set, b->io.span.extent);
 	ok = cdp_write_intent(c);
 	if (cleaned) {
+		/* pairs with clean_batch(): its list may be used again */
 		smp_store_release(&c->nr_clean, 0);
 		wake_up_all(&c->wait);
 	}
@@ -183,6 +186,9 @@ static bool mark(struct cdp *c)
 	}
 	if (ok)
 		cdp_reissue(c, &list);
+	/* somebody has to clean them one day */
+	if (!delayed_work_pending(&c->keeper_work))
+		queue_delayed_work(c->keeper_wq, &c->keeper_work, HZ);
 	return true;
 }
 
@@ -193,6 +199,7 @@ bool cdp_commit_once(struct cdp *c, bool clean)
 	u32 legs, leg, ok;
 	bool r;
 
+	lockdep_assert_held(&c->commit_mutex);
 	spin_lock(&c->lock);
 	legs = cdp_commit_begin(&c->set, (u64)ktime_get_real_seconds(), get_random_u64() | 1,
 				clean, &covers);
@@ -284,8 +291,10 @@ void cdp_commit_work(struct work_struct *work)
 	do {
 		more = judge_ended(c);
 		more |= read_again(c);
+		mutex_lock(&c->commit_mutex);
 		more |= mark(c);
 		more |= commit(c);
+		mutex_unlock(&c->commit_mutex);
 		release(c);
 	} while (more);
 	evict(c);

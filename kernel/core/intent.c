@@ -28,6 +28,7 @@ static void intent_change(struct cdp_set *s, u64 extent, bool on)
 		s->intent[extent / 64] |= bit;
 	else
 		s->intent[extent / 64] &= ~bit;
+	cdp_store(s->marked, on ? s->marked + 1 : s->marked - 1);
 	page_dirty(s->intent_dirty, (u32)(extent / CDP_INTENT_EXTENTS));
 }
 
@@ -126,7 +127,9 @@ void cdp_load_intent(struct cdp_set *s, u32 page, const struct cdp_page_disk *d)
 		u64 left = s->g.extents - word * 64;
 		u64 exist = left < 64 ? (1ull << left) - 1 : ~0ull;
 
-		s->intent[word] |= exist & (d ? cdp_page_get(d, i) : ~0ull);
+		exist &= (d ? cdp_page_get(d, i) : ~0ull) & ~s->intent[word];
+		s->intent[word] |= exist;
+		s->marked += cdp_popcount(exist);
 	}
 	if (!d)
 		page_dirty(s->intent_dirty, page);

@@ -24,12 +24,15 @@ static int check_leg(struct cdp_plan *p, u32 i)
 	if (!is_valid(l))
 		return 0;
 	if (s->ro_compat & ~CDP_RO_COMPAT_KNOWN)
-		return REFUSE(p, -EUCLEAN, "leg %u: metadata is of a later format, it may only be examined", i);
+		return REFUSE(p, -EUCLEAN, 
+			      "leg %u: metadata is of a later format, it may only be examined", i);
 	if (s->region_sectors != p->region_sectors)
-		return REFUSE(p, -EINVAL, "leg %u: its regions have %u sectors, the table line says %u",
+		return REFUSE(p, -EINVAL,
+			      "leg %u: its regions have %u sectors, the table line says %u",
 			      i, s->region_sectors, p->region_sectors);
 	if (s->data_sectors > p->data_sectors)
-		return REFUSE(p, -EINVAL, "leg %u: its set has %llu sectors, the table line says %llu; a set cannot shrink",
+		return REFUSE(p, -EINVAL,
+			      "leg %u: its set has %llu sectors, the table line says %llu; a set cannot shrink",
 			      i, (unsigned long long)s->data_sectors,
 			      (unsigned long long)p->data_sectors);
 	if (s->data_start != l->data_start)
@@ -57,7 +60,8 @@ static int check_sets(struct cdp_plan *p)
 		for (k = 0; k < i; k++)
 			if (is_valid(&p->legs[k]) &&
 			    cdp_uuid_equal(&p->legs[k].super.leg_uuid, &p->legs[i].super.leg_uuid))
-				return REFUSE(p, -EUCLEAN, "legs %u and %u are copies of one leg: same UUID", k, i);
+				return REFUSE(p, -EUCLEAN,
+					      "legs %u and %u are copies of one leg: same UUID", k, i);
 	}
 	p->is_new = first == CDP_MAX_LEGS;
 	return 0;
@@ -366,24 +370,34 @@ int cdp_plan_rejoin(const struct cdp_set *s, u32 leg,
 	const char *lacks;
 
 	*full = false;
-	if (l->unreadable)
-		return cdp_print(why, CDP_WHY_TEXT, "leg %u: metadata cannot be read", leg), -EUCLEAN;
+	if (l->unreadable) {
+		cdp_print(why, CDP_WHY_TEXT, "leg %u: metadata cannot be read", leg);
+		return -EUCLEAN;
+	}
 	if (l->kind == SUPER_BLANK) {
 		/* a new disk in the old one's place */
 		*full = true;
 		return 0;
 	}
-	if (l->kind != SUPER_VALID)
-		return cdp_print(why, CDP_WHY_TEXT, "leg %u: %s", leg, l->why), -EUCLEAN;
+	if (l->kind != SUPER_VALID) {
+		cdp_print(why, CDP_WHY_TEXT, "leg %u: %s", leg, l->why);
+		return -EUCLEAN;
+	}
 	if (!cdp_uuid_equal(&l->super.set_uuid, &s->super.set_uuid) ||
-	    !cdp_uuid_equal(&l->super.leg_uuid, &e->uuid))
-		return cdp_print(why, CDP_WHY_TEXT, "leg %u: this is another leg than the one that left", leg), -EUCLEAN;
+	    !cdp_uuid_equal(&l->super.leg_uuid, &e->uuid)) {
+		cdp_print(why, CDP_WHY_TEXT, "leg %u: this is another leg than the one that left",
+			  leg);
+		return -EUCLEAN;
+	}
 	if (claims_in_sync(l) && l->super.generation != s->super.generation &&
-	    !cdp_super_descends(&s->super, l->super.generation))
-		return cdp_print(why, CDP_WHY_TEXT, "leg %u has diverged: it went on alone; choose the survivor (cdpctl resolve)",
-				 leg), -ENOTUNIQ;
+	    !cdp_super_descends(&s->super, l->super.generation)) {
+		cdp_print(why, CDP_WHY_TEXT,
+			  "leg %u has diverged: it went on alone; choose the survivor (cdpctl resolve)",
+			  leg);
+		return -ENOTUNIQ;
+	}
 	lacks = why_full(&s->super, e, &l->super);
-	*full = lacks != NULL;
+	*full = lacks;
 	return 0;
 }
 

@@ -59,6 +59,7 @@ struct cdp_set {
 	cdp_word *recent;	/* regions written since the extent was last clean */
 	u64 *intent;		/* one bit an extent, in pages of CDP_PAGE_WORDS words */
 	u64 *intent_dirty;	/* one bit a page */
+	u64 marked;		/* bits set in intent */
 	bool has_meta;		/* else nothing is recorded, and nothing waits for it */
 
 	u32 in_sync;		/* masks by place in the table */
