@@ -113,7 +113,8 @@ static int open_device(struct dm_target *ti, u32 leg, const char *path, const ch
 			      leg, what, path, r);
 	}
 	if (is_own_device(ti, *dev))
-		return REFUSE(ti, -EINVAL, "leg %u: %s device %s is the set itself", leg, what, path);
+		return REFUSE(ti, -EINVAL, "leg %u: %s device %s is the set itself",
+			      leg, what, path);
 	if (is_shared(*dev))
 		return REFUSE(ti, -EBUSY, "leg %u: %s device %s is held by another mapping",
 			      leg, what, path);
@@ -311,7 +312,8 @@ static int construct(struct cdp *c, const struct cdp_table *t)
 		return REFUSE(ti, -EINVAL,
 			      "leg_timeout_ms %u: deadlines are not built yet, only 0 (never) is possible",
 			      c->features.leg_timeout_ms);
-	if (cdp_geometry_set(&g, ti->len, t->region_sectors, cdp_geometry_trackers(t->nr_legs), &why))
+	if (cdp_geometry_set(&g, ti->len, t->region_sectors,
+			     cdp_geometry_trackers(t->nr_legs), &why))
 		return REFUSE(ti, -EINVAL, "%s", why);
 	r = open_legs(c, t, cdp_area_blocks(&g) * CDP_BLOCK_SECTORS);
 	if (r)

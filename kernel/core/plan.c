@@ -24,7 +24,7 @@ static int check_leg(struct cdp_plan *p, u32 i)
 	if (!is_valid(l))
 		return 0;
 	if (s->ro_compat & ~CDP_RO_COMPAT_KNOWN)
-		return REFUSE(p, -EUCLEAN, 
+		return REFUSE(p, -EUCLEAN,
 			      "leg %u: metadata is of a later format, it may only be examined", i);
 	if (s->region_sectors != p->region_sectors)
 		return REFUSE(p, -EINVAL,
@@ -32,7 +32,7 @@ static int check_leg(struct cdp_plan *p, u32 i)
 			      i, s->region_sectors, p->region_sectors);
 	if (s->data_sectors > p->data_sectors)
 		return REFUSE(p, -EINVAL,
-			      "leg %u: its set has %llu sectors, the table line says %llu; a set cannot shrink",
+			      "leg %u: its set has %llu sectors, the table line %llu; a set cannot shrink",
 			      i, (unsigned long long)s->data_sectors,
 			      (unsigned long long)p->data_sectors);
 	if (s->data_start != l->data_start)
@@ -56,7 +56,8 @@ static int check_sets(struct cdp_plan *p)
 		if (first == CDP_MAX_LEGS)
 			first = i;
 		if (!cdp_uuid_equal(&p->legs[i].super.set_uuid, &p->legs[first].super.set_uuid))
-			return REFUSE(p, -EUCLEAN, "leg %u belongs to another set than leg %u", i, first);
+			return REFUSE(p, -EUCLEAN,
+				      "leg %u belongs to another set than leg %u", i, first);
 		for (k = 0; k < i; k++)
 			if (is_valid(&p->legs[k]) &&
 			    cdp_uuid_equal(&p->legs[k].super.leg_uuid, &p->legs[i].super.leg_uuid))
