@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* assemble: start remembered sets with the legs that are here. */
+#include "cmd.h"
+#include "dm.h"
+#include "find.h"
+#include "iscsi.h"
+#include "msg.h"
+#include "opts.h"
+#include "set.h"
+
+enum { OPT_ALL = 256 };
+static bool all;
+
+static const struct argp_option options[] = {
+	{ "all", OPT_ALL, NULL, 0, "every remembered set", 1 }, { 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	if (key == OPT_ALL) {
+		all = true;
+		return 0;
+	}
+	if (key == ARGP_KEY_SUCCESS && all == (cdp_opts.nr_words > 0))
+		argp_error(state, "give either NAME or --all");
+	return cdp_opts_word(key, arg, state);
+}
+
+static const struct argp_child children[] = { CDP_CHILD_DRY_RUN, { 0 } };
+
+static const struct argp argp = {
+	options, parse, "NAME\n--all",
+	"Start a remembered set. Its legs are found by their UUIDs; one that is not found is left out and the set starts degraded (exit status 4).",
+	children, NULL, NULL,
+};
+
+/*----------------------------------------------------------------*/
+
+struct assemble {
+	struct cdp_conf conf;
+	struct cdp_plan plan;
+	struct cdp_found found[CDP_MAX_LEGS];
+	struct cdp_table table;
+	char line[CDP_LINE_TEXT];
+	char uuid[sizeof(CDP_DM_UUID_PREFIX) + CDP_UUID_TEXT];
+};
+
+/* A storage server that is away shall not keep the set from starting. */
+static int login(void *arg)
+{
+	struct cdp_conf_leg *l = arg;
+	char device[CDP_PATH_TEXT];
+
+	if (cdp_iscsi_login(&l->iscsi, device)) {
+		cdp_warn("%s", cdp_why_text());
+		cdp_why_clear();
+	}
+	return cdp_interrupted() ? cdp_why(-EINTR, "interrupted") : 0;
+}
+
+static int bring_legs(struct assemble *a)
+{
+	u32 i;
+
+	for (i = 0; i < a->conf.nr_legs; i++)
+		if (a->conf.legs[i].iscsi.target[0])
+			cdp_plan_add(&a->plan, login, NULL, &a->conf.legs[i],
+				     "iscsi: log in to %s, unless there is a session",
+				     a->conf.legs[i].iscsi.target);
+	return cdp_plan_run(&a->plan);
+}
+
+static int make_table(struct assemble *a)
+{
+	struct cdp_table *t = &a->table;
+	u32 i, here = 0;
+	int r = cdp_features_parse(a->conf.features, &t->features);
+
+	if (r)
+		return r;
+	t->region_sectors = a->conf.region_sectors;
+	t->nr_legs = a->conf.nr_legs;
+	for (i = 0; i < t->nr_legs; i++) {
+		const struct cdp_conf_leg *l = &a->conf.legs[i];
+		struct cdp_table_leg none = { "-", 0, "-", 0 };
+		struct cdp_table_leg leg = {
+			a->found[i].data, l->data_start, a->found[i].meta, l->meta_start,
+		};
+
+		t->legs[i] = a->found[i].here ? leg : none;
+		here += a->found[i].here;
+		if (!a->found[i].here)
+			cdp_warn("%s: leg %u was not found (it was at %s)", a->conf.name, i,
+				 l->device);
+	}
+	if (!here)
+		return cdp_why(-ENODEV, "%s: none of its %u legs was found; cdpctl examine DEV tells what a device holds",
+			       a->conf.name, t->nr_legs);
+	cdp_table_print(t, a->line, sizeof(a->line));
+	return 0;
+}
+
+static int create(void *arg)
+{
+	struct assemble *a = arg;
+
+	return cdp_dm_create(a->conf.name, a->uuid, a->conf.length, a->line);
+}
+
+/* The next start looks at the right place first, and people read the file. */
+static int update_hints(void *arg)
+{
+	struct assemble *a = arg;
+	char stable[CDP_PATH_TEXT];
+	bool changed = false;
+	u32 i;
+
+	for (i = 0; i < a->conf.nr_legs; i++) {
+		struct cdp_device d;
+
+		if (!a->found[i].here || cdp_probe_device(a->found[i].data, &d) ||
+		    cdp_probe_is(a->conf.legs[i].device, d.major, d.minor))
+			continue;
+		cdp_probe_stable(d.path, stable);
+		strcpy(a->conf.legs[i].device, stable);
+		changed = true;
+	}
+	return changed ? cdp_conf_save(&a->conf) : 0;
+}
+
+static int start(struct assemble *a)
+{
+	char text[CDP_UUID_TEXT];
+	int r;
+
+	cdp_print(a->uuid, sizeof(a->uuid), CDP_DM_UUID_PREFIX "%s",
+		  cdp_uuid_print(&a->conf.uuid, text));
+	r = bring_legs(a);
+	if (!r)
+		r = cdp_find_legs(&a->conf, a->found);
+	if (!r)
+		r = make_table(a);
+	if (r)
+		return r;
+	cdp_plan_add(&a->plan, create, NULL, a, "dm: create %s with uuid %s and the table: 0 %llu cdp %s",
+		     a->conf.name, a->uuid, (unsigned long long)a->conf.length, a->line);
+	cdp_plan_add(&a->plan, update_hints, NULL, a, "conf: remember devices that have moved");
+	return cdp_plan_run(&a->plan);
+}
+
+static int report(const char *name)
+{
+	struct cdp_set s;
+	int r = cdp_set_open(&s, name);
+
+	if (!r && s.status.health != HEALTH_OPTIMAL)
+		r = cdp_why(-ECDP_DEGRADED, "%s runs, but is %s: %u of %u legs are in-sync (cdpctl status %s)",
+			    name, cdp_health_name(s.status.health), cdp_set_in_sync(&s),
+			    s.status.nr_legs, name);
+	else if (!r)
+		cdp_note("%s runs: /dev/mapper/%s", name, name);
+	cdp_set_close(&s);
+	return r;
+}
+
+static int assemble_one(const char *name)
+{
+	static struct assemble a;
+	struct cdp_dm_info info;
+	int r;
+
+	memset(&a, 0, sizeof(a));
+	a.plan.dry_run = cdp_opts.dry_run;
+	r = cdp_conf_load(&a.conf, name);
+	if (!r && !cdp_opts.dry_run)
+		r = cdp_dm_have_target();
+	if (!r)
+		r = cdp_dm_info(name, &info);
+	if (r)
+		return r;
+	if (info.exists) {
+		cdp_note("%s runs already", name);
+		return 0;
+	}
+	r = start(&a);
+	cdp_plan_free(&a.plan);
+	return r || cdp_opts.dry_run ? r : report(name);
+}
+
+/* One that fails does not keep the others from starting; the worst result counts. */
+static int assemble_next(const char *name, void *ctx)
+{
+	int *worst = ctx;
+	int r = assemble_one(name);
+
+	if (r && *cdp_why_text())
+		cdp_error("%s", cdp_why_text());
+	cdp_why_clear();
+	if (r && (!*worst || *worst == -ECDP_DEGRADED))
+		*worst = r;
+	return cdp_interrupted() ? -EINTR : 0;
+}
+
+int cdp_cmd_assemble(int argc, char **argv)
+{
+	int worst = 0, r;
+
+	cdp_opts_parse(&argp, argc, argv, 0, 1);
+	cdp_interrupt_catch();
+	if (!all)
+		return assemble_one(cdp_opts.words[0]);
+	r = cdp_conf_list(assemble_next, &worst);
+	if (!r && worst && worst != -ECDP_DEGRADED)
+		cdp_why(worst, "not every set could be started");
+	return r ? r : worst;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* detach: the end of a set; its primary is a plain disk again. */
+#include "cmd.h"
+#include "dm.h"
+#include "msg.h"
+#include "old-leg.h"
+#include "opts.h"
+#include "size.h"
+
+#define FORCE_RESYNC	"resync"
+
+static const struct argp_child children[] = { CDP_CHILD_DRY_RUN, CDP_CHILD_FORCE, { 0 } };
+
+static const struct argp argp = {
+	NULL, cdp_opts_word, "NAME",
+	"End a set: the mapping and all metadata go, and the primary is a plain disk with all data on it.",
+	children, NULL, NULL,
+};
+
+struct detach {
+	struct cdp_set set;
+	struct cdp_plan plan;
+	struct cdp_old_leg legs[CDP_MAX_LEGS];
+};
+
+/* A copy that runs onto a leg before the primary is a rebuild: that disk is meant to stay. */
+static bool rebuild_runs(const struct cdp_set *s)
+{
+	int i;
+
+	for (i = 0; i < s->status.read_leg; i++)
+		if (s->status.legs[i].state == LEG_STALE && s->status.resync != RESYNC_IDLE)
+			return true;
+	return false;
+}
+
+static int check(const struct cdp_set *s)
+{
+	int primary = s->status.read_leg;
+	char text[CDP_LEG_TEXT];
+
+	if (s->open_count)
+		return cdp_why(-ECDP_REFUSED, "%s is in use (opened %u times): unmount it, or end what uses /dev/mapper/%s, first",
+			       s->name, s->open_count, s->name);
+	if (primary < 0 || s->status.legs[primary].state != LEG_IN_SYNC)
+		return cdp_why(-ECDP_REFUSED, "%s: no leg is in-sync, so no disk holds all data; bring a leg back first (cdpctl leg rejoin)",
+			       s->name);
+	cdp_set_leg_text(s, (u32)primary, text);
+	if (s->conf.legs[primary].iscsi.target[0] && s->conf.legs[primary].iscsi.logged_in)
+		return cdp_why(-ECDP_REFUSED, "%s: the primary is %s on iSCSI, which detach would log out of; cdpctl rebuild onto a disk of this machine, or cdpctl failover to one, first",
+			       s->name, text);
+	if (rebuild_runs(s) && !cdp_opts_forced(FORCE_RESYNC))
+		return cdp_why(-ECDP_REFUSED, "%s: a rebuild is running, the plain disk would be %s and not the new one; cdpctl wait %s first, or insist with --force=" FORCE_RESYNC,
+			       s->name, text, s->name);
+	return 0;
+}
+
+static int remove_mapping(void *arg)
+{
+	struct detach *d = arg;
+
+	return cdp_dm_remove(d->set.name);
+}
+
+static int remove_conf(void *arg)
+{
+	struct detach *d = arg;
+
+	return cdp_conf_remove(d->set.name);
+}
+
+static void plan(struct detach *d)
+{
+	char path[CDP_PATH_TEXT];
+	u32 i;
+
+	for (i = 0; i < d->set.table.nr_legs; i++)
+		cdp_old_leg_take(&d->legs[i], &d->set, i);
+	cdp_plan_add(&d->plan, remove_mapping, NULL, d, "dm: remove %s", d->set.name);
+	for (i = 0; i < d->set.table.nr_legs; i++)
+		cdp_old_leg_plan(&d->plan, &d->legs[i]);
+	if (d->set.remembered)
+		cdp_plan_add(&d->plan, remove_conf, NULL, d, "conf: remove %s",
+			     cdp_conf_path(d->set.name, path));
+}
+
+static void report(const struct cdp_set *s)
+{
+	const struct cdp_table_leg *t = &s->table.legs[s->status.read_leg];
+	char path[CDP_PATH_TEXT], stable[CDP_PATH_TEXT], size[CDP_SIZE_TEXT];
+
+	cdp_set_leg_device(&s->status.legs[s->status.read_leg], path);
+	cdp_probe_stable(path, stable);
+	printf("%s is a plain disk again: %s%s%s%s, data from sector %llu, %s\n", s->name, path,
+	       strcmp(path, stable) ? " (" : "", strcmp(path, stable) ? stable : "",
+	       strcmp(path, stable) ? ")" : "", (unsigned long long)t->data_start,
+	       cdp_size_print(s->length * CDP_SECTOR_BYTES, size));
+}
+
+int cdp_cmd_detach(int argc, char **argv)
+{
+	static struct detach d;
+	int r;
+
+	cdp_opts_parse(&argp, argc, argv, 1, 1);
+	d.plan.dry_run = cdp_opts.dry_run;
+	r = cdp_set_open(&d.set, cdp_opts.words[0]);
+	if (r == -ENOENT && cdp_conf_exists(cdp_opts.words[0]))
+		cdp_why(r, "%s does not run: cdpctl assemble %s first, so that it is known which leg holds all data",
+			cdp_opts.words[0], cdp_opts.words[0]);
+	if (!r)
+		r = check(&d.set);
+	if (!r) {
+		plan(&d);
+		r = cdp_plan_run(&d.plan);
+	}
+	if (!r && !cdp_opts.dry_run)
+		report(&d.set);
+	cdp_plan_free(&d.plan);
+	cdp_set_close(&d.set);
+	return r;
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* leg: add, remove, rejoin and fail. */
+#include "cmd.h"
+#include "dm.h"
+#include "find.h"
+#include "follow.h"
+#include "join.h"
+#include "msg.h"
+#include "opts.h"
+
+enum { OPT_WAIT = 256, OPT_META };
+
+static struct options {
+	const char *protect, *meta;
+	bool wait;
+} opt;
+
+static const struct argp_option options[] = {
+	{ "protect", 'P', "DEV|URL", 0, "add: the new leg; everything on it is overwritten", 1 },
+	{ "meta", OPT_META, "DEV", 0, "add: a device for its metadata (else at its own end)", 1 },
+	{ "wait", OPT_WAIT, NULL, 0, "add, rejoin: return when the copy is complete", 1 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case 'P':
+		opt.protect = arg;
+		return 0;
+	case OPT_META:
+		opt.meta = arg;
+		return 0;
+	case OPT_WAIT:
+		opt.wait = true;
+		return 0;
+	}
+	return cdp_opts_word(key, arg, state);
+}
+
+static const struct argp_child children[] = {
+	CDP_CHILD_JSON, CDP_CHILD_DRY_RUN, CDP_CHILD_FORCE, CDP_CHILD_SECRET, { 0 },
+};
+
+static const struct argp argp = {
+	options, parse,
+	"add NAME --protect DEV|URL\nremove NAME LEG\nrejoin NAME LEG\nfail NAME LEG",
+	"Change one leg of a running set. LEG is its number, its UUID or its device.",
+	children, NULL, NULL,
+};
+
+/*----------------------------------------------------------------*/
+
+static int add(struct cdp_set *s, int leg)
+{
+	static struct cdp_join join;
+	int r;
+
+	(void)leg;
+	if (!opt.protect)
+		return cdp_why(-ECDP_USAGE, "leg add needs --protect DEV");
+	r = cdp_join(&join, s, s->table.nr_legs, opt.protect, opt.meta);
+	if (!r && !cdp_opts.dry_run)
+		cdp_note("%s: leg %u (%s) joined and is being copied to", s->name,
+			 s->status.nr_legs - 1, join.leg.path);
+	return r;
+}
+
+/*----------------------------------------------------------------*/
+
+static int may_remove(const struct cdp_set *s, u32 leg)
+{
+	char text[CDP_LEG_TEXT];
+	bool in_sync = s->status.legs[leg].state == LEG_IN_SYNC;
+
+	cdp_set_leg_text(s, leg, text);
+	if (s->table.nr_legs == 1)
+		return cdp_why(-ECDP_REFUSED, "%s: %s is the last leg; cdpctl detach ends the set",
+			       s->name, text);
+	if (cdp_set_in_sync(s) <= (in_sync ? 1u : 0u))
+		return cdp_why(-ECDP_REFUSED, "%s: without %s no leg would be in-sync; wait for the copy first (cdpctl wait %s)",
+			       s->name, text, s->name);
+	return 0;
+}
+
+static void drop(struct cdp_set_change *c, u32 leg)
+{
+	u32 after = c->table.nr_legs - leg - 1;
+
+	memmove(&c->table.legs[leg], &c->table.legs[leg + 1], after * sizeof(c->table.legs[0]));
+	memmove(&c->conf.legs[leg], &c->conf.legs[leg + 1], after * sizeof(c->conf.legs[0]));
+	c->table.nr_legs--;
+	c->conf.nr_legs--;
+}
+
+static int remove_leg(struct cdp_set *s, int leg)
+{
+	static struct cdp_set_change change;
+	static struct cdp_old_leg old;
+	struct cdp_plan p = { .dry_run = cdp_opts.dry_run };
+	int r = may_remove(s, (u32)leg);
+
+	if (r)
+		return r;
+	cdp_old_leg_take(&old, s, (u32)leg);
+	cdp_set_change_begin(&change, s);
+	drop(&change, (u32)leg);
+	cdp_set_change_plan(&p, &change);
+	r = cdp_plan_run(&p);
+	if (r)
+		return r;
+	cdp_plan_free(&p);	/* the leg is out: no way back from here */
+	cdp_old_leg_plan(&p, &old);
+	r = cdp_plan_run(&p);
+	cdp_plan_free(&p);
+	return r;
+}
+
+/*----------------------------------------------------------------*/
+
+struct message {
+	const char *name;
+	char text[64];
+};
+
+static int send(void *arg)
+{
+	struct message *m = arg;
+
+	return cdp_dm_message(m->name, m->text, NULL);
+}
+
+static void plan_message(struct cdp_plan *p, struct message *m, const struct cdp_set *s,
+			 const char *what, int leg)
+{
+	m->name = s->name;
+	cdp_print(m->text, sizeof(m->text), "leg %s %d", what, leg);
+	cdp_plan_add(p, send, NULL, m, "dm: send %s the message: %s", s->name, m->text);
+}
+
+static int fail(struct cdp_set *s, int leg)
+{
+	struct cdp_plan p = { .dry_run = cdp_opts.dry_run };
+	struct message m;
+	int r;
+
+	plan_message(&p, &m, s, "fail", leg);
+	r = cdp_plan_run(&p);
+	cdp_plan_free(&p);
+	return r;
+}
+
+/* Is the device of the table still the one that was there? A disk that came back may have another number. */
+static bool device_is_here(const struct cdp_set *s, u32 leg)
+{
+	const struct cdp_leg_status *st = &s->status.legs[leg];
+	char path[CDP_PATH_TEXT];
+	struct cdp_device d;
+
+	if (st->state == LEG_MISSING || !st->data_dev[0])
+		return false;
+	return !cdp_probe_device(cdp_set_leg_device(st, path), &d);
+}
+
+/* Steps that put a leg which came back under another number into the table again. */
+static int plan_return(struct cdp_plan *p, struct cdp_set *s, u32 leg, struct cdp_set_change *c)
+{
+	static struct cdp_found found[CDP_MAX_LEGS];
+	struct cdp_conf_leg *l = &s->conf.legs[leg];
+	char text[CDP_LEG_TEXT], device[CDP_PATH_TEXT];
+	int r = 0;
+
+	if (l->iscsi.target[0] && !cdp_opts.dry_run)
+		r = cdp_iscsi_login(&l->iscsi, device);
+	if (!r)
+		r = cdp_find_legs(&s->conf, found);
+	if (!r && !found[leg].here)
+		r = cdp_why(-ENODEV, "%s: no device here is %s; to replace it use cdpctl rebuild",
+			    s->name, cdp_set_leg_text(s, leg, text));
+	if (r)
+		return r;
+	cdp_set_change_begin(c, s);
+	c->table.legs[leg] = (struct cdp_table_leg) {
+		found[leg].data, l->data_start, found[leg].meta, l->meta_start,
+	};
+	cdp_probe_stable(found[leg].data, c->conf.legs[leg].device);
+	cdp_set_change_plan(p, c);
+	return 0;
+}
+
+static int rejoin(struct cdp_set *s, int leg)
+{
+	static struct cdp_set_change change;
+	struct cdp_plan p = { .dry_run = cdp_opts.dry_run };
+	enum cdp_leg_state state = s->status.legs[leg].state;
+	struct message m;
+	int r = 0;
+
+	if (state == LEG_IN_SYNC || state == LEG_STALE) {
+		cdp_note("%s: leg %d is %s; it takes part already", s->name, leg,
+			 cdp_leg_state_name(state));
+		return 0;
+	}
+	if (device_is_here(s, (u32)leg))
+		plan_message(&p, &m, s, "rejoin", leg);
+	else
+		r = plan_return(&p, s, (u32)leg, &change);
+	if (!r)
+		r = cdp_plan_run(&p);
+	/* Found again, it may still be remembered as faulty. */
+	if (!r && !cdp_opts.dry_run && !cdp_set_refresh(s) &&
+	    s->status.legs[leg].state == LEG_FAULTY) {
+		plan_message(&p, &m, s, "rejoin", leg);
+		r = cdp_plan_run(&p);
+	}
+	cdp_plan_free(&p);
+	return r;
+}
+
+/*----------------------------------------------------------------*/
+
+static const struct action {
+	const char *name;
+	u32 words;		/* with its own name */
+	bool copies;
+	int (*run)(struct cdp_set *s, int leg);
+} actions[] = {
+	{ "add", 2, true, add },
+	{ "remove", 3, false, remove_leg },
+	{ "rejoin", 3, true, rejoin },
+	{ "fail", 3, false, fail },
+};
+
+static const struct action *find_action(void)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(actions); i++)
+		if (!strcmp(actions[i].name, cdp_opts.words[0]))
+			return actions[i].words == cdp_opts.nr_words ? &actions[i] : NULL;
+	return NULL;
+}
+
+static int run(const struct action *a, struct cdp_set *s)
+{
+	int leg = 0, r = cdp_set_open(s, cdp_opts.words[1]);
+
+	if (!r && a->words > 2)
+		leg = cdp_set_leg(s, cdp_opts.words[2]);
+	if (r || leg < 0)
+		return r ? r : leg;
+	return a->run(s, leg);
+}
+
+int cdp_cmd_leg(int argc, char **argv)
+{
+	const struct action *a;
+	struct cdp_set s;
+	int r;
+
+	cdp_opts_parse(&argp, argc, argv, 2, 3);
+	a = find_action();
+	if (!a)
+		return cdp_why(-ECDP_USAGE, "leg: write add NAME --protect DEV, remove NAME LEG, rejoin NAME LEG, or fail NAME LEG");
+	cdp_interrupt_catch();
+	memset(&s, 0, sizeof(s));
+	r = run(a, &s);
+	cdp_set_close(&s);
+	if (r || cdp_opts.dry_run || !a->copies || !opt.wait)
+		return r;
+	return cdp_follow_copy(cdp_opts.words[1], FOLLOW_REBUILT, cdp_opts.json);
+}

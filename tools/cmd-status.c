@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* status: sets and their legs, for people and as JSON. */
+#include <unistd.h>
+
+#include "cmd.h"
+#include "dm.h"
+#include "msg.h"
+#include "opts.h"
+#include "out.h"
+#include "set.h"
+#include "size.h"
+
+#define WATCH_MS	1000u
+
+static bool watch;
+
+static const struct argp_option options[] = {
+	{ "watch", 'w', NULL, 0, "show it again every second, until interrupted", 1 }, { 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	if (key == 'w') {
+		watch = true;
+		return 0;
+	}
+	return cdp_opts_word(key, arg, state);
+}
+
+static const struct argp_child children[] = { CDP_CHILD_JSON, { 0 } };
+
+static const struct argp argp = {
+	options, parse, "[NAME]",
+	"Show one set, or all. Exit status 4 when one of them is not optimal.",
+	children, NULL, NULL,
+};
+
+/*----------------------------------------------------------------*/
+
+/* The columns: a set fills some, its legs others. */
+#define COLUMNS(x) \
+	x(NAME,		"name",		OUT_TREE) \
+	x(STATE,	"state",	0) \
+	x(ROLE,		"role",		0) \
+	x(DEVICE,	"device",	0) \
+	x(SIZE,		"size",		OUT_RIGHT | OUT_TABLE_ONLY) \
+	x(SIZE_BYTES,	"size_bytes",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(SYNCED,	"synced",	OUT_RIGHT | OUT_TABLE_ONLY) \
+	x(COPY,		"copy",		OUT_TABLE_ONLY) \
+	x(STALE,	"stale_regions", OUT_NUMBER | OUT_JSON_ONLY) \
+	x(REGIONS,	"regions",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(REGION_BYTES,	"region_bytes",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(ERRORS,	"errors",	OUT_RIGHT | OUT_TABLE_ONLY) \
+	x(WRITE_ERRORS,	"write_errors",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(READ_ERRORS,	"read_errors",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(RESYNC,	"resync",	OUT_JSON_ONLY) \
+	x(COPIED,	"copied_regions", OUT_NUMBER | OUT_JSON_ONLY) \
+	x(TO_COPY,	"to_copy_regions", OUT_NUMBER | OUT_JSON_ONLY) \
+	x(SUSPENDED,	"suspended",	OUT_BOOL | OUT_JSON_ONLY) \
+	x(LEG,		"leg",		OUT_NUMBER | OUT_JSON_ONLY) \
+	x(TARGET,	"iscsi_target",	OUT_JSON_ONLY) \
+	x(GENERATION,	"generation",	OUT_JSON_ONLY) \
+	x(UUID,		"uuid",		0)
+
+enum column {
+#define x(id, name, flags) COL_##id,
+	COLUMNS(x)
+#undef x
+};
+
+static const struct cdp_out_column columns[] = {
+#define x(id, name, flags) { name, flags },
+	COLUMNS(x)
+#undef x
+};
+
+#define U64(v)	((unsigned long long)(v))
+#define SET(col, ...) cdp_out_set(o, row, COL_##col, __VA_ARGS__)
+
+static double percent(u64 part, u64 whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 100.0;
+}
+
+static void fill_copy(struct cdp_out *o, struct cdp_out_row *row, const struct cdp_status *st)
+{
+	SET(RESYNC, "%s", cdp_resync_name(st->resync));
+	SET(COPIED, "%llu", U64(st->copied));
+	SET(TO_COPY, "%llu", U64(st->to_copy));
+	if (st->resync != RESYNC_IDLE)
+		SET(COPY, "%s %.1f%%", cdp_resync_name(st->resync),
+		    percent(st->copied, st->to_copy));
+}
+
+static struct cdp_out_row *fill_set(struct cdp_out *o, const struct cdp_set *s)
+{
+	struct cdp_out_row *row = cdp_out_row(o, NULL);
+	char uuid[CDP_UUID_TEXT], size[CDP_SIZE_TEXT];
+	struct cdp_dm_info info;
+	bool suspended = !cdp_dm_info(s->name, &info) && info.suspended;
+
+	SET(NAME, "%s", s->name);
+	SET(STATE, "%s%s", cdp_health_name(s->status.health),
+	    suspended && !cdp_opts.json ? " (suspended)" : "");
+	SET(DEVICE, "/dev/mapper/%s", s->name);
+	SET(SIZE, "%s", cdp_size_print(s->length * CDP_SECTOR_BYTES, size));
+	SET(SIZE_BYTES, "%llu", U64(s->length * CDP_SECTOR_BYTES));
+	SET(REGION_BYTES, "%llu", U64(s->table.region_sectors * CDP_SECTOR_BYTES));
+	SET(SUSPENDED, "%d", suspended);
+	SET(GENERATION, "%016llx", U64(s->status.generation));
+	SET(UUID, "%s", cdp_uuid_print(&s->status.set_uuid, uuid));
+	fill_copy(o, row, &s->status);
+	return row;
+}
+
+static void fill_leg(struct cdp_out *o, struct cdp_out_row *parent, const struct cdp_set *s, u32 i)
+{
+	const struct cdp_leg_status *l = &s->status.legs[i];
+	struct cdp_out_row *row = cdp_out_row(o, parent);
+	char path[CDP_PATH_TEXT], uuid[CDP_UUID_TEXT];
+
+	SET(NAME, "leg %u", i);
+	SET(LEG, "%u", i);
+	SET(STATE, "%s", cdp_leg_state_name(l->state));
+	SET(ROLE, "%s", (int)i == s->status.read_leg ? "primary" : "protect");
+	SET(DEVICE, "%s", cdp_set_leg_device(l, path));
+	SET(SYNCED, "%.1f%%", percent(l->regions - l->stale_regions, l->regions));
+	SET(STALE, "%llu", U64(l->stale_regions));
+	SET(REGIONS, "%llu", U64(l->regions));
+	SET(WRITE_ERRORS, "%llu", U64(l->write_errors));
+	SET(READ_ERRORS, "%llu", U64(l->read_errors));
+	SET(ERRORS, "%llu", U64(l->write_errors + l->read_errors));
+	if (s->conf.legs[i].iscsi.target[0])
+		SET(TARGET, "%s", s->conf.legs[i].iscsi.target);
+	if (!cdp_uuid_is_null(&l->uuid))
+		SET(UUID, "%s", cdp_uuid_print(&l->uuid, uuid));
+}
+
+/*----------------------------------------------------------------*/
+
+struct show {
+	struct cdp_out *out;
+	u32 shown;
+	bool degraded;
+};
+
+static int show_set(const char *name, void *ctx)
+{
+	struct cdp_out_row *row;
+	struct show *show = ctx;
+	struct cdp_set s;
+	int r = cdp_set_open(&s, name);
+	u32 i;
+
+	if (!r) {
+		row = fill_set(show->out, &s);
+		for (i = 0; i < s.status.nr_legs; i++)
+			fill_leg(show->out, row, &s, i);
+		show->degraded |= s.status.health != HEALTH_OPTIMAL;
+		show->shown++;
+	}
+	cdp_set_close(&s);
+	return r;
+}
+
+/* A set that is removed while we list is no error. */
+static int show_next(const char *name, void *ctx)
+{
+	int r = show_set(name, ctx);
+
+	return r == -ENOENT ? 0 : r;
+}
+
+static int show_once(const char *name, bool clear)
+{
+	struct show show = {
+		.out = cdp_out_new("sets", columns, ARRAY_SIZE(columns), cdp_opts.json),
+	};
+	int r = name ? show_set(name, &show) : cdp_dm_list(show_next, &show);
+	int printed;
+
+	if (r) {
+		cdp_out_drop(show.out);
+		return r;
+	}
+	if (clear)
+		fputs("\033[H\033[2J", stdout);
+	if (!show.shown && !cdp_opts.json)
+		cdp_note("no set is running");
+	printed = cdp_out_print(show.out);
+	return printed ? printed : show.degraded ? -ECDP_DEGRADED : 0;
+}
+
+int cdp_cmd_status(int argc, char **argv)
+{
+	const char *name;
+	int r;
+
+	cdp_opts_parse(&argp, argc, argv, 0, 1);
+	name = cdp_opts.nr_words ? cdp_opts.words[0] : NULL;
+	if (!watch)
+		return show_once(name, false);
+	cdp_interrupt_catch();
+	do {
+		r = show_once(name, !cdp_opts.json && isatty(STDOUT_FILENO));
+		cdp_sleep_ms(WATCH_MS);
+	} while ((!r || r == -ECDP_DEGRADED) && !cdp_interrupted());
+	return r;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* stop: a clean end of the mapping; the set stays remembered. */
+#include <stdlib.h>
+
+#include "cmd.h"
+#include "conf.h"
+#include "dm.h"
+#include "msg.h"
+#include "opts.h"
+
+enum { OPT_ALL = 256 };
+static bool all;
+
+static const struct argp_option options[] = {
+	{ "all", OPT_ALL, NULL, 0, "every running set", 1 }, { 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	if (key == OPT_ALL) {
+		all = true;
+		return 0;
+	}
+	if (key == ARGP_KEY_SUCCESS && all == (cdp_opts.nr_words > 0))
+		argp_error(state, "give either NAME or --all");
+	return cdp_opts_word(key, arg, state);
+}
+
+static const struct argp_child children[] = { CDP_CHILD_DRY_RUN, { 0 } };
+
+static const struct argp argp = {
+	options, parse, "NAME\n--all",
+	"Shut a set down cleanly: /dev/mapper/NAME goes away, the legs stay as they are.",
+	children, NULL, NULL,
+};
+
+static int check(const char *name)
+{
+	struct cdp_dm_info info;
+	char *line;
+	u64 length;
+	int r = cdp_dm_status(name, &length, &line);
+
+	free(line);
+	if (!r)
+		r = cdp_dm_info(name, &info);
+	if (!r && info.open_count)
+		r = cdp_why(-ECDP_REFUSED, "%s is in use (opened %u times): unmount it, or end what uses /dev/mapper/%s, first",
+			    name, info.open_count, name);
+	return r;
+}
+
+static int stop_one(const char *name)
+{
+	int r = check(name);
+
+	if (r)
+		return r;
+	if (!cdp_opts.dry_run)
+		return cdp_dm_remove(name);
+	printf("dm: remove %s\n", name);
+	return 0;
+}
+
+static int stop_next(const char *name, void *ctx)
+{
+	int *worst = ctx;
+	int r = stop_one(name);
+
+	if (!r)
+		return 0;
+	cdp_error("%s", cdp_why_text());
+	cdp_why_clear();
+	*worst = r;
+	return 0;
+}
+
+int cdp_cmd_stop(int argc, char **argv)
+{
+	int worst = 0, r;
+
+	cdp_opts_parse(&argp, argc, argv, 0, 1);
+	if (!all)
+		return stop_one(cdp_opts.words[0]);
+	r = cdp_dm_list(stop_next, &worst);
+	if (!r && worst)
+		cdp_why(worst, "not every set could be stopped");
+	return r ? r : worst;
+}

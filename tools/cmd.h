@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verbs. Each parses its command line and returns 0, -errno or -ECDP_*. */
+#ifndef CDP_TOOLS_CMD_H
+#define CDP_TOOLS_CMD_H
+
+int cdp_cmd_assemble(int argc, char **argv);
+int cdp_cmd_attach(int argc, char **argv);
+int cdp_cmd_detach(int argc, char **argv);
+int cdp_cmd_events(int argc, char **argv);
+int cdp_cmd_examine(int argc, char **argv);
+int cdp_cmd_failover(int argc, char **argv);
+int cdp_cmd_leg(int argc, char **argv);
+int cdp_cmd_rebuild(int argc, char **argv);
+int cdp_cmd_resync(int argc, char **argv);
+int cdp_cmd_status(int argc, char **argv);
+int cdp_cmd_stop(int argc, char **argv);
+int cdp_cmd_wait(int argc, char **argv);
+
+#endif

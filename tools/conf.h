@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What cdpctl remembers of a set: /etc/cdp/NAME.conf. The only user of inih.
+ *
+ * A leg is found by its UUID; its device is a hint where to look first.
+ * [leg N] is leg N of the table line.
+ */
+#ifndef CDP_TOOLS_CONF_H
+#define CDP_TOOLS_CONF_H
+
+#include "iscsi-url.h"
+#include "probe.h"
+#include "table.h"
+
+#define CDP_NAME_TEXT		128
+#define CDP_FEATURES_TEXT	256
+#define CDP_META_INTERNAL	"internal"	/* behind the data of the same device */
+#define CDP_META_NONE		"-"
+
+struct cdp_conf_leg {
+	struct cdp_uuid uuid;
+	char device[CDP_PATH_TEXT];
+	u64 data_start;
+	char meta_device[CDP_PATH_TEXT];	/* a path, "internal" or "-" */
+	u64 meta_start;
+	struct cdp_iscsi iscsi;
+};
+
+struct cdp_conf {
+	char name[CDP_NAME_TEXT];
+	struct cdp_uuid uuid;
+	u64 length;
+	u32 region_sectors;
+	char features[CDP_FEATURES_TEXT];	/* words as in the table line, without their count */
+	u32 nr_legs;
+	struct cdp_conf_leg legs[CDP_MAX_LEGS];
+};
+
+/* May a set be called so? Letters, digits and . _ + -, not first . or -. */
+bool cdp_name_is_valid(const char *name);
+
+/**
+ * cdp_conf_parse() - read the text of a configuration file.
+ * @from: what to call it in a sentence
+ *
+ * Return: 0, or -EINVAL with a recorded sentence that names the line.
+ */
+int __must_check cdp_conf_parse(struct cdp_conf *c, const char *from, const char *text);
+
+/* The text that parses to the same; the caller frees it. NULL without memory. */
+char *cdp_conf_print(const struct cdp_conf *c);
+
+/* The same with the file of the set. -ENOENT when there is none. */
+int __must_check cdp_conf_load(struct cdp_conf *c, const char *name);
+/* Replaces the file in one step. */
+int __must_check cdp_conf_save(const struct cdp_conf *c);
+int __must_check cdp_conf_remove(const char *name);
+bool cdp_conf_exists(const char *name);
+
+/* Its path; returns @path. */
+const char *cdp_conf_path(const char *name, char path[CDP_PATH_TEXT]);
+
+/* Call @each with the name of every remembered set, in order of name; stops
+ * at the first non-zero result and returns it.
+ */
+int __must_check cdp_conf_list(int (*each)(const char *name, void *ctx), void *ctx);
+
+#endif

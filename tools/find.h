@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Find the legs of a remembered set among the block devices that are here, by UUID. */
+#ifndef CDP_TOOLS_FIND_H
+#define CDP_TOOLS_FIND_H
+
+#include "conf.h"
+
+struct cdp_found {
+	bool here;
+	char data[CDP_PATH_TEXT];
+	char meta[CDP_PATH_TEXT];
+};
+
+/**
+ * cdp_find_legs() - look at every device that nothing holds.
+ * @found: one for each leg of @c
+ *
+ * A leg that is not here is no error. Two devices that claim to be the same
+ * leg are: -ECDP_REFUSED with both names.
+ */
+int __must_check cdp_find_legs(const struct cdp_conf *c, struct cdp_found found[CDP_MAX_LEGS]);
+
+#endif

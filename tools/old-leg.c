@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "md-io.h"
+#include "msg.h"
+#include "old-leg.h"
+
+void cdp_old_leg_take(struct cdp_old_leg *l, const struct cdp_set *s, u32 leg)
+{
+	const struct cdp_leg_status *st = &s->status.legs[leg];
+	const struct cdp_table_leg *t = &s->table.legs[leg];
+	u32 ma, mi;
+
+	memset(l, 0, sizeof(*l));
+	cdp_set_leg_text(s, leg, l->text);
+	l->set_uuid = s->status.set_uuid;
+	l->uuid = st->uuid;
+	l->may_wipe = st->state == LEG_IN_SYNC || st->state == LEG_STALE;
+	if (sscanf(t->meta_dev, "%u:%u", &ma, &mi) == 2)
+		cdp_probe_name(ma, mi, l->meta_path);
+	else
+		cdp_print(l->meta_path, sizeof(l->meta_path), "%s", t->meta_dev);
+	l->meta_start = t->meta_start;
+	l->iscsi = s->conf.legs[leg].iscsi;
+	l->job.target = &l->iscsi;
+}
+
+/* Only what is this leg's: the device may have become another one meanwhile. */
+static int wipe(void *arg)
+{
+	struct cdp_old_leg *l = arg;
+	struct cdp_md md;
+	int r = cdp_md_read(l->meta_path, l->meta_start, &md);
+
+	if (!r && md.kind == SUPER_VALID && (!cdp_uuid_equal(&md.super.set_uuid, &l->set_uuid) ||
+					     !cdp_uuid_equal(&md.super.leg_uuid, &l->uuid)))
+		r = cdp_why(-ESTALE, "%s holds metadata of another leg", l->meta_path);
+	if (!r)
+		r = cdp_md_wipe(l->meta_path, l->meta_start);
+	if (r)
+		cdp_warn("the metadata of %s stays: %s", l->text, cdp_why_text());
+	cdp_why_clear();
+	return 0;
+}
+
+static int leave(void *arg)
+{
+	struct cdp_old_leg *l = arg;
+
+	cdp_note("the metadata of %s was left on it, because the device does not answer", l->text);
+	return 0;
+}
+
+void cdp_old_leg_plan(struct cdp_plan *p, struct cdp_old_leg *l)
+{
+	if (strcmp(l->meta_path, CDP_META_NONE)) {
+		if (l->may_wipe)
+			cdp_plan_add(p, wipe, NULL, l, "metadata: zero the superblocks of %s on %s, 16 sectors from sector %llu",
+				     l->text, l->meta_path, (unsigned long long)l->meta_start);
+		else
+			cdp_plan_add(p, leave, NULL, l, "metadata: leave that of %s, which does not answer",
+				     l->text);
+	}
+	cdp_iscsi_plan_logout(p, &l->job);
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+
+#include "msg.h"
+#include "plan.h"
+
+void cdp_plan_add(struct cdp_plan *p, int (*run)(void *arg), void (*undo)(void *arg), void *arg,
+		  const char *fmt, ...)
+{
+	struct cdp_step *s;
+	va_list ap;
+	int r;
+
+	if (p->nr == CDP_PLAN_STEPS) {
+		p->overflow = true;
+		return;
+	}
+	s = &p->steps[p->nr];
+	va_start(ap, fmt);
+	r = vasprintf(&s->text, fmt, ap);
+	va_end(ap);
+	if (r < 0) {
+		s->text = NULL;
+		p->overflow = true;
+		return;
+	}
+	s->run = run;
+	s->undo = undo;
+	s->arg = arg;
+	p->nr++;
+}
+
+static int step_run(struct cdp_plan *p, struct cdp_step *s)
+{
+	if (p->dry_run) {
+		printf("%s\n", s->text);
+		return 0;
+	}
+	if (cdp_interrupted())
+		return cdp_why(-EINTR, "interrupted before this step: %s", s->text);
+	cdp_debug("step: %s", s->text);
+	return s->run ? s->run(s->arg) : 0;
+}
+
+int cdp_plan_run(struct cdp_plan *p)
+{
+	int r = 0;
+
+	if (p->overflow)
+		r = cdp_why(-E2BIG, "this needs more steps than cdpctl can hold; nothing was done");
+	for (; !r && p->done < p->nr; p->done++) {
+		r = step_run(p, &p->steps[p->done]);
+		if (r)
+			break;
+	}
+	if (r)
+		cdp_plan_undo(p);
+	return r;
+}
+
+void cdp_plan_undo(struct cdp_plan *p)
+{
+	bool said = false;
+
+	while (p->done) {
+		struct cdp_step *s = &p->steps[--p->done];
+
+		if (p->dry_run || !s->undo)
+			continue;
+		if (!said)
+			cdp_note("undoing what was done");
+		said = true;
+		cdp_debug("undo: %s", s->text);
+		s->undo(s->arg);
+	}
+	cdp_plan_free(p);
+}
+
+void cdp_plan_free(struct cdp_plan *p)
+{
+	while (p->nr)
+		free(p->steps[--p->nr].text);
+	p->done = 0;
+}

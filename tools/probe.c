@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <blkid.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "msg.h"
+#include "probe.h"
+#include "size.h"
+
+static int cannot(const char *path, int err)
+{
+	if (err == ENOENT)
+		return cdp_why(-err, "%s: there is no such device", path);
+	if (err == EACCES || err == EPERM)
+		return cdp_why(-err, "%s: not allowed to read it; cdpctl must run as root", path);
+	return cdp_why(-err, "%s: cannot be read: %s", path, strerror(err));
+}
+
+static int read_size(int fd, struct cdp_device *d)
+{
+	u64 bytes;
+	int block;
+
+	if (ioctl(fd, BLKGETSIZE64, &bytes) || ioctl(fd, BLKSSZGET, &block))
+		return cannot(d->path, errno);
+	d->sectors = bytes / CDP_SECTOR_BYTES;
+	d->logical_block_bytes = (u32)block;
+	if (!d->sectors)
+		return cdp_why(-ENOMEDIUM, "%s: the device has no size (no medium?)", d->path);
+	return 0;
+}
+
+/* A name that the user chose on purpose among the stable ones is kept. */
+static bool is_stable(const char *path)
+{
+	return !strncmp(path, "/dev/disk/", 10) || !strncmp(path, "/dev/mapper/", 12);
+}
+
+int cdp_probe_device(const char *path, struct cdp_device *d)
+{
+	char node[PATH_MAX];
+	struct stat st;
+	int fd, r;
+
+	memset(d, 0, sizeof(*d));
+	if (!realpath(path, node) || stat(node, &st))
+		return cannot(path, errno);
+	if (!S_ISBLK(st.st_mode))
+		return cdp_why(-ENOTBLK, "%s is not a block device", path);
+	if (strlen(node) >= sizeof(d->path) || strlen(path) >= sizeof(d->stable))
+		return cdp_why(-ENAMETOOLONG, "%s: the name is too long", path);
+	strcpy(d->path, node);
+	d->major = major(st.st_rdev);
+	d->minor = minor(st.st_rdev);
+	if (is_stable(path))
+		strcpy(d->stable, path);
+	else
+		cdp_probe_stable(node, d->stable);
+	fd = open(node, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return cannot(path, errno);
+	r = read_size(fd, d);
+	close(fd);
+	return r;
+}
+
+/*----------------------------------------------------------------*/
+
+static void add_find(struct cdp_device *d, const char *name)
+{
+	u32 i;
+
+	for (i = 0; i < d->nr_finds; i++)
+		if (!strcmp(d->finds[i].name, name))
+			return;
+	if (d->nr_finds < CDP_MAX_FINDS)
+		cdp_print(d->finds[d->nr_finds++].name, CDP_FIND_TEXT, "%s", name);
+}
+
+static void take_value(struct cdp_device *d, blkid_probe pr, const char *key)
+{
+	const char *name;
+
+	if (!blkid_probe_lookup_value(pr, key, &name, NULL))
+		add_find(d, name);
+}
+
+int cdp_probe_contents(struct cdp_device *d)
+{
+	blkid_probe pr = blkid_new_probe_from_filename(d->path);
+	int r;
+
+	if (!pr)
+		return cannot(d->path, errno ? errno : EIO);
+	blkid_probe_enable_superblocks(pr, 1);
+	blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_BADCSUM);
+	blkid_probe_enable_partitions(pr, 1);
+	blkid_probe_set_partitions_flags(pr, BLKID_PARTS_MAGIC);
+	d->nr_finds = 0;
+	while ((r = blkid_do_probe(pr)) == 0) {
+		take_value(d, pr, "TYPE");
+		take_value(d, pr, "PTTYPE");
+	}
+	blkid_free_probe(pr);
+	return r < 0 ? cdp_why(-EIO, "%s: cannot be read to see what is on it", d->path) : 0;
+}
+
+/*----------------------------------------------------------------*/
+
+static bool mounted(const struct cdp_device *d, char *where, size_t size)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char line[4096], point[1024];
+	u32 ma, mi;
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		found = sscanf(line, "%*d %*d %u:%u %*s %1023s", &ma, &mi, point) == 3 &&
+			ma == d->major && mi == d->minor;
+		if (found)
+			cdp_print(where, size, "%s", point);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static bool held(const struct cdp_device *d, char *by, size_t size)
+{
+	char dir[64];
+	struct dirent *e;
+	bool found = false;
+	DIR *h;
+
+	cdp_print(dir, sizeof(dir), "/sys/dev/block/%u:%u/holders", d->major, d->minor);
+	h = opendir(dir);
+	while (h && !found && (e = readdir(h)))
+		if (e->d_name[0] != '.') {
+			cdp_print(by, size, "%s", e->d_name);
+			found = true;
+		}
+	if (h)
+		closedir(h);
+	return found;
+}
+
+int cdp_probe_unused(const struct cdp_device *d)
+{
+	int fd = open(d->path, O_RDONLY | O_EXCL | O_CLOEXEC);
+	char who[256];
+
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (errno != EBUSY)
+		return cannot(d->path, errno);
+	if (mounted(d, who, sizeof(who)))
+		return cdp_why(-EBUSY, "%s is in use: it is mounted on %s; unmount it first",
+			       d->path, who);
+	if (held(d, who, sizeof(who)))
+		return cdp_why(-EBUSY, "%s is in use by %s; remove that first", d->path, who);
+	return cdp_why(-EBUSY, "%s is in use (swap, a mounted partition, or another program)",
+		       d->path);
+}
+
+/*----------------------------------------------------------------*/
+
+const char *cdp_probe_name(u32 ma, u32 mi, char path[CDP_PATH_TEXT])
+{
+	char link[64], target[PATH_MAX];
+	ssize_t n;
+
+	cdp_print(link, sizeof(link), "/sys/dev/block/%u:%u", ma, mi);
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n > 0) {
+		target[n] = '\0';
+		cdp_print(path, CDP_PATH_TEXT, "/dev/%s", strrchr(target, '/') + 1);
+	} else {
+		cdp_print(path, CDP_PATH_TEXT, "%u:%u", ma, mi);
+	}
+	return path;
+}
+
+static bool link_in(const char *dir, const char *node, char stable[CDP_PATH_TEXT])
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	DIR *h = opendir(dir);
+	struct dirent *e;
+	bool found = false;
+
+	while (h && (e = readdir(h))) {
+		if (e->d_name[0] == '.' || !strncmp(e->d_name, "lvm-", 4))
+			continue;
+		cdp_print(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if (strlen(path) >= CDP_PATH_TEXT || !realpath(path, target) || strcmp(target, node))
+			continue;
+		if (found && strcmp(path, stable) >= 0)
+			continue;	/* of several, always the same one */
+		strcpy(stable, path);
+		found = true;
+	}
+	if (h)
+		closedir(h);
+	return found;
+}
+
+void cdp_probe_stable(const char *node, char stable[CDP_PATH_TEXT])
+{
+	if (!link_in("/dev/disk/by-id", node, stable) &&
+	    !link_in("/dev/disk/by-path", node, stable) &&
+	    !link_in("/dev/mapper", node, stable))
+		cdp_print(stable, CDP_PATH_TEXT, "%s", node);
+}
+
+bool cdp_probe_is(const char *path, u32 ma, u32 mi)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISBLK(st.st_mode) && st.st_rdev == makedev(ma, mi);
+}
+
+/*----------------------------------------------------------------*/
+
+static bool worth_opening(const char *name)
+{
+	struct cdp_device d = { 0 };
+	char path[300], by[256];
+	unsigned long long sectors = 0;
+	FILE *f;
+
+	if (!strncmp(name, "fd", 2) || !strncmp(name, "sr", 2))
+		return false;	/* drives that take seconds to say there is no medium */
+	cdp_print(path, sizeof(path), "/sys/class/block/%s/size", name);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%llu", &sectors) != 1)
+		sectors = 0;
+	if (f)
+		fclose(f);
+	cdp_print(path, sizeof(path), "/sys/class/block/%s/dev", name);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%u:%u", &d.major, &d.minor) != 2)
+		sectors = 0;
+	if (f)
+		fclose(f);
+	return sectors && !held(&d, by, sizeof(by));
+}
+
+int cdp_probe_each(int (*each)(const char *path, void *ctx), void *ctx)
+{
+	DIR *h = opendir("/sys/class/block");
+	char path[CDP_PATH_TEXT];
+	struct dirent *e;
+	int r = 0;
+
+	if (!h)
+		return cdp_why(-errno, "/sys/class/block cannot be read: is sysfs mounted?");
+	while (!r && (e = readdir(h))) {
+		char *bang;
+
+		if (e->d_name[0] == '.' || !worth_opening(e->d_name))
+			continue;
+		cdp_print(path, sizeof(path), "/dev/%s", e->d_name);
+		while ((bang = strchr(path, '!')))
+			*bang = '/';	/* sysfs spells cciss/c0d0 with it */
+		r = each(path, ctx);
+	}
+	closedir(h);
+	return r;
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "dm.h"
+#include "msg.h"
+#include "set.h"
+#include "size.h"
+
+#define MAX_WORDS	128
+
+u32 cdp_words_split(char *line, char **words, u32 max)
+{
+	char *save, *w;
+	u32 nr = 0;
+
+	for (w = strtok_r(line, " \t\n", &save); w && nr < max; w = strtok_r(NULL, " \t\n", &save))
+		words[nr++] = w;
+	return nr;
+}
+
+/*----------------------------------------------------------------*/
+
+/* The grammar of features is that of the table line: parse and print one around them. */
+int cdp_features_parse(const char *text, struct cdp_features *f)
+{
+	char line[CDP_FEATURES_TEXT], legs[] = "128 1 x 0 - 0", why[CDP_WHY_TEXT], count[8];
+	char *words[MAX_WORDS];
+	struct cdp_table t;
+	u32 nr, nr_words;
+	int r;
+
+	cdp_print(line, sizeof(line), "%s", text);
+	nr = cdp_words_split(legs, words, MAX_WORDS);
+	words[nr] = count;
+	nr_words = cdp_words_split(line, words + nr + 1, MAX_WORDS - nr - 1);
+	cdp_print(count, sizeof(count), "%u", nr_words);
+	r = cdp_table_parse(&t, nr + 1 + nr_words, words, why);
+	if (r)
+		return cdp_why(r, "features \"%s\": %s", text, why);
+	*f = t.features;
+	return 0;
+}
+
+void cdp_features_print(const struct cdp_features *f, char words[CDP_FEATURES_TEXT])
+{
+	struct cdp_table t = {
+		.region_sectors = 128, .nr_legs = 1, .legs[0] = { "x", 0, "-", 0 }, .features = *f,
+	};
+	char line[CDP_FEATURES_TEXT + 64];
+	const char *p = line;
+	int skip;
+
+	cdp_table_print(&t, line, sizeof(line));
+	for (skip = 0; skip < 7 && p; skip++) {
+		p = strchr(p, ' ');
+		p = p ? p + 1 : NULL;
+	}
+	cdp_print(words, CDP_FEATURES_TEXT, "%s", p ? p : "");
+}
+
+/*----------------------------------------------------------------*/
+
+static int read_status(struct cdp_set *s)
+{
+	char why[CDP_WHY_TEXT], *line;
+	struct cdp_dm_info info;
+	int r = cdp_dm_info(s->name, &info);
+
+	if (r)
+		return r;
+	s->event_nr = info.event_nr;
+	s->open_count = info.open_count;
+	r = cdp_dm_status(s->name, &s->length, &line);
+	if (r)
+		return r;
+	r = cdp_status_parse(&s->status, line, why);
+	free(line);
+	if (r)
+		return cdp_why(-EPROTO, "%s: the status line of the kernel is not understood: %s; cdpctl and the module are of different versions?",
+			       s->name, why);
+	return 0;
+}
+
+static int read_table(struct cdp_set *s)
+{
+	char why[CDP_WHY_TEXT], *words[MAX_WORDS];
+	u64 length;
+	u32 nr;
+	int r = cdp_dm_table(s->name, &length, &s->table_line);
+
+	if (r)
+		return r;
+	nr = cdp_words_split(s->table_line, words, MAX_WORDS);
+	r = cdp_table_parse(&s->table, nr, words, why);
+	if (r)
+		return cdp_why(-EPROTO, "%s: the table line of the kernel is not understood: %s",
+			       s->name, why);
+	/* For a new set only; a leg that joins later is always copied. */
+	s->table.features.assume_clean = 0;
+	return 0;
+}
+
+/* "8:16" from the kernel becomes a path that is found again. */
+static void conf_device(const char *dev, char path[CDP_PATH_TEXT])
+{
+	char node[CDP_PATH_TEXT];
+	u32 ma, mi;
+
+	if (sscanf(dev, "%u:%u", &ma, &mi) == 2)
+		cdp_probe_stable(cdp_probe_name(ma, mi, node), path);
+	else
+		cdp_print(path, CDP_PATH_TEXT, "%s", dev);
+}
+
+static void conf_from_kernel(struct cdp_set *s)
+{
+	struct cdp_conf *c = &s->conf;
+	u32 i;
+
+	memset(c, 0, sizeof(*c));
+	cdp_print(c->name, sizeof(c->name), "%s", s->name);
+	c->uuid = s->status.set_uuid;
+	c->length = s->length;
+	c->region_sectors = s->table.region_sectors;
+	cdp_features_print(&s->table.features, c->features);
+	c->nr_legs = s->table.nr_legs;
+	for (i = 0; i < c->nr_legs; i++) {
+		const struct cdp_table_leg *t = &s->table.legs[i];
+		struct cdp_conf_leg *l = &c->legs[i];
+
+		l->uuid = s->status.legs[i].uuid;
+		conf_device(t->data_dev, l->device);
+		l->data_start = t->data_start;
+		l->meta_start = t->meta_start;
+		if (!strcmp(t->meta_dev, t->data_dev) && strcmp(t->meta_dev, CDP_META_NONE))
+			cdp_print(l->meta_device, sizeof(l->meta_device), CDP_META_INTERNAL);
+		else
+			conf_device(t->meta_dev, l->meta_device);
+	}
+}
+
+int cdp_set_open(struct cdp_set *s, const char *name)
+{
+	int r;
+
+	memset(s, 0, sizeof(*s));
+	cdp_print(s->name, sizeof(s->name), "%s", name);
+	r = read_status(s);
+	if (!r)
+		r = read_table(s);
+	if (!r && s->table.nr_legs != s->status.nr_legs)
+		r = cdp_why(-EAGAIN, "%s is being changed by somebody else; try again", name);
+	if (r)
+		return r;
+	s->remembered = cdp_conf_exists(name);
+	if (s->remembered) {
+		r = cdp_conf_load(&s->conf, name);
+		if (!r && s->conf.nr_legs != s->table.nr_legs) {
+			cdp_warn("%s: the configuration has %u legs and the running set has %u; the running set counts",
+				 name, s->conf.nr_legs, s->table.nr_legs);
+			conf_from_kernel(s);
+		}
+	} else {
+		conf_from_kernel(s);
+	}
+	return r;
+}
+
+void cdp_set_close(struct cdp_set *s)
+{
+	free(s->table_line);
+	s->table_line = NULL;
+}
+
+int cdp_set_refresh(struct cdp_set *s)
+{
+	return read_status(s);
+}
+
+/*----------------------------------------------------------------*/
+
+static bool leg_is(const struct cdp_set *s, u32 i, const char *text)
+{
+	const struct cdp_leg_status *l = &s->status.legs[i];
+	char uuid[CDP_UUID_TEXT];
+	u32 ma, mi;
+
+	if (!strcasecmp(text, cdp_uuid_print(&l->uuid, uuid)) || !strcmp(text, l->data_dev) ||
+	    !strcmp(text, s->conf.legs[i].device))
+		return true;
+	return sscanf(l->data_dev, "%u:%u", &ma, &mi) == 2 && cdp_probe_is(text, ma, mi);
+}
+
+int cdp_set_leg(const struct cdp_set *s, const char *text)
+{
+	u64 n;
+	u32 i;
+
+	if (!cdp_number_parse(text, CDP_MAX_LEGS - 1, &n) && n < s->status.nr_legs)
+		return (int)n;
+	for (i = 0; i < s->status.nr_legs; i++)
+		if (leg_is(s, i, text))
+			return (int)i;
+	return cdp_why(-ENOENT, "%s has no leg %s: give its number from 0 to %u, its UUID or its device (see cdpctl status %s)",
+		       s->name, text, s->status.nr_legs - 1, s->name);
+}
+
+const char *cdp_set_leg_device(const struct cdp_leg_status *l, char path[CDP_PATH_TEXT])
+{
+	u32 ma, mi;
+
+	if (sscanf(l->data_dev, "%u:%u", &ma, &mi) == 2)
+		return cdp_probe_name(ma, mi, path);
+	cdp_print(path, CDP_PATH_TEXT, "%s", l->data_dev[0] ? l->data_dev : "-");
+	return path;
+}
+
+const char *cdp_set_leg_text(const struct cdp_set *s, u32 leg, char text[CDP_LEG_TEXT])
+{
+	char path[CDP_PATH_TEXT];
+
+	if (s->status.legs[leg].data_dev[0])
+		cdp_set_leg_device(&s->status.legs[leg], path);
+	else
+		cdp_print(path, sizeof(path), "%s", s->conf.legs[leg].device);
+	cdp_print(text, CDP_LEG_TEXT, "leg %u (%s)", leg, path);
+	return text;
+}
+
+u32 cdp_set_in_sync(const struct cdp_set *s)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < s->status.nr_legs; i++)
+		n += s->status.legs[i].state == LEG_IN_SYNC;
+	return n;
+}
+
+int cdp_set_save(struct cdp_set *s)
+{
+	u32 i;
+
+	if (!s->remembered)
+		return 0;
+	s->conf.uuid = s->status.set_uuid;
+	s->conf.length = s->length;
+	for (i = 0; i < s->status.nr_legs; i++)
+		s->conf.legs[i].uuid = s->status.legs[i].uuid;
+	return cdp_conf_save(&s->conf);
+}
+
+/*----------------------------------------------------------------*/
+
+void cdp_set_change_begin(struct cdp_set_change *c, struct cdp_set *s)
+{
+	c->set = s;
+	c->table = s->table;
+	c->conf = s->conf;
+}
+
+static int load_change(void *arg)
+{
+	struct cdp_set_change *c = arg;
+	int r = cdp_dm_reload(c->set->name, c->set->length, c->line);
+
+	return r ? r : cdp_set_refresh(c->set);
+}
+
+static int save_change(void *arg)
+{
+	struct cdp_set_change *c = arg;
+
+	c->set->conf = c->conf;
+	return cdp_set_save(c->set);
+}
+
+/* The table before is at c->set->table until the set is opened again. */
+static void unload_change(void *arg)
+{
+	struct cdp_set_change *c = arg;
+
+	cdp_table_print(&c->set->table, c->line, sizeof(c->line));
+	if (cdp_dm_reload(c->set->name, c->set->length, c->line))
+		cdp_warn("%s", cdp_why_text());
+}
+
+void cdp_set_change_plan(struct cdp_plan *p, struct cdp_set_change *c)
+{
+	char path[CDP_PATH_TEXT];
+
+	cdp_table_print(&c->table, c->line, sizeof(c->line));
+	cdp_plan_add(p, load_change, unload_change, c, "dm: load into %s the table: 0 %llu cdp %s",
+		     c->set->name, (unsigned long long)c->set->length, c->line);
+	if (c->set->remembered)
+		cdp_plan_add(p, save_change, NULL, c, "conf: write %s",
+			     cdp_conf_path(c->set->name, path));
+}
