@@ -72,7 +72,8 @@ void golden_make(u8 area[GOLDEN_BYTES])
 		make_page(area, cdp_block_intent(&g, page), BLOCK_INTENT, 0, page);
 	for (page = 0; page < g.tracker_pages; page++)
 		for (slot = 0; slot < g.trackers; slot++)
-			make_page(area, cdp_block_tracker(&g, slot, page), BLOCK_TRACKER, slot, page);
+			make_page(area, cdp_block_tracker(&g, slot, page), BLOCK_TRACKER,
+				  slot, page);
 }
 
 int golden_write(const u8 area[GOLDEN_BYTES], const char *path)

@@ -5,6 +5,9 @@
 
 #define WORDS	80u
 
+/* Each with a value that is not its default. */
+#define ALL_FEATURES	"15 on_protect_error block leg_timeout_ms 30 no_copy on_last_error queue read_policy balance resync_window 8 resync_max_mbps 100 assume_clean no_discard"
+
 struct words {
 	u32 argc;
 	char *argv[WORDS];
@@ -86,8 +89,7 @@ static const char *const good[] = {
 	"16384 1 a 0 - 0 2 resync_window 1024",
 	"32 1 a 0 - 0 2 resync_max_mbps 1000000",
 	"128 1 a 0 - 0 5 on_protect_error block no_copy read_policy balance",
-	"128 2 a 0 m 0 b 0 n 0 15 on_protect_error block leg_timeout_ms 30000 no_copy on_last_error"
-	" queue read_policy balance resync_window 8 resync_max_mbps 100 assume_clean no_discard",
+	"256 3 a 1 b 2 - 0 - 0 c 3 d 4 " ALL_FEATURES,
 };
 
 TEST(good_lines)
@@ -159,7 +161,7 @@ static const char *const bad[][2] = {
 	{ "128 1 a\\b 0 - 0 0", "leg 0: data device 'a?b' is not a device name" },
 	{ "128 1 a\tb 0 - 0 0", "leg 0: data device 'a?b' is not a device name" },
 	{ "128 1 a 0 \x1b[2J 0 0", "leg 0: metadata device '?[2J' is not a device name" },
-	{ "128 1 \xc3\xa4 0 - 0 0", "leg 0: data device '?""?' is not a device name" },
+	{ "128 1 \xc3\xa4 0 - 0 0", "leg 0: data device '?\?' is not a device name" },
 	{ "128 1 a\x7f 0 - 0 0", "leg 0: data device 'a?' is not a device name" },
 	{ "128 1 a 18014398509481984 - 0 0",
 	  "leg 0: data start '18014398509481984' is not a number of sectors" },
@@ -218,7 +220,7 @@ static const char *const bad[][2] = {
 	  "leg_timeout_ms: '5s' is not a number from 0 to 3600000" },
 	{ "128 1 a 0 - 0 2 resync_window 1025",
 	  "resync_window: '1025' is not a number from 0 to 1024" },
-	{ "128 1 a 0 - 0 2 resync_window -1", "resync_window: '-1' is not a number from 0 to 1024" },
+	{ "128 1 a 0 - 0 2 resync_window -", "resync_window: '-' is not a number from 0 to 1024" },
 	{ "128 1 a 0 - 0 2 resync_max_mbps 1000001",
 	  "resync_max_mbps: '1000001' is not a number from 0 to 1000000" },
 	{ "128 1 a 0 - 0 2 on_protect_error fail",
@@ -249,9 +251,7 @@ TEST(values_arrive)
 	struct cdp_table t;
 	char *why;
 
-	split(&w, "256 3 a 1 b 2 - 0 - 0 c 3 d 4 15 on_protect_error block leg_timeout_ms 30 no_copy "
-	      "on_last_error queue read_policy balance resync_window 8 resync_max_mbps 100 "
-	      "assume_clean no_discard");
+	split(&w, "256 3 a 1 b 2 - 0 - 0 c 3 d 4 " ALL_FEATURES);
 	must(!parse(&t, &w, &why), "%s", why);
 	must(t.region_sectors == 256 && t.nr_legs == 3, "head");
 	must(!strcmp(t.legs[0].data_dev, "a") && t.legs[0].data_start == 1, "leg 0");
@@ -282,8 +282,9 @@ TEST(defaults_arrive)
 	memset(&t, 0xff, sizeof(t));
 	must(!parse(&t, &w, &why), "%s", why);
 	must(!memcmp(&t.features, &want, sizeof(want)), "the column of CDP_FEATURES()");
-	must(ON_PROTECT_ERROR_DEGRADE == want.on_protect_error && ON_LAST_ERROR_FAIL ==
-	     want.on_last_error && READ_POLICY_PRIMARY == want.read_policy, "words");
+	must(want.on_protect_error == ON_PROTECT_ERROR_DEGRADE, "DESIGN 4");
+	must(want.on_last_error == ON_LAST_ERROR_FAIL, "DESIGN 4");
+	must(want.read_policy == READ_POLICY_PRIMARY, "DESIGN 4");
 }
 
 /*
@@ -293,11 +294,14 @@ TEST(defaults_arrive)
 TEST(junk_for_numbers)
 {
 	static const char *const junk[] = {
-		"''", "-", "+", "-1", "+1", "-0", "0x10", "010x", "1.0", "1e3", "1_000", "1,000", "0b1",
+		"''", "-", "+", "-1", "+1", "-0", "0x10", "010x", "1.0", "1e3", "1_000", "1,000",
+		"0b1",
 		"18446744073709551616", "99999999999999999999999999999999999999", "\t1", "1\t", "1\n",
 		"\n1", "8:16", "NaN", "ten", "1-", "1+1", "/", "0/0", "\xef\xbc\x91", "\xb2",
 		"18446744073709551615", "18446744073709551625", "184467440737095516150",
 	};
+	const char *line =
+		"128 2 a 1 b 2 c 3 d 4 6 resync_window 5 resync_max_mbps 6 leg_timeout_ms 7";
 	static const u32 places[] = { 0, 1, 3, 5, 7, 9, 10, 12, 14, 16 };
 	struct words w;
 	struct cdp_table t;
@@ -306,8 +310,7 @@ TEST(junk_for_numbers)
 
 	for (i = 0; i < ARRAY_SIZE(places); i++)
 		for (k = 0; k < ARRAY_SIZE(junk); k++) {
-			split(&w, "128 2 a 1 b 2 c 3 d 4 6 resync_window 5 resync_max_mbps 6 "
-			      "leg_timeout_ms 7");
+			split(&w, line);
 			w.argv[places[i]] = strcmp(junk[k], "''") ? (char *)junk[k] : (char *)"";
 			must(parse(&t, &w, &why) == -EINVAL, "place %u '%s'", places[i], junk[k]);
 		}
