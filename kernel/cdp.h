@@ -81,6 +81,7 @@ struct cdp {
 	spinlock_t lock;		/* set, events, and what is told of them */
 	struct cdp_set set;		/* under lock, but see set.h */
 	bool active;			/* metadata is loaded, I/O may come */
+	bool dead;			/* being destroyed: no worker is woken */
 	bool suspended;			/* nothing new is begun in the background */
 	bool refresh_intent;		/* all intent pages are to be written */
 	bool stuck;			/* the last leg takes no metadata */

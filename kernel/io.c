@@ -197,6 +197,7 @@ static struct bio *leg_bio_alloc(struct cdp_bio *b, u32 leg, struct bio *data, g
 	}
 	if (!bio)
 		return NULL;
+	bio->bi_opf &= ~REQ_POLLED;	/* nobody would poll for it */
 	bio->bi_iter.bi_sector = c->devs[leg].data_start + b->sector;
 	bio->bi_end_io = leg_ended;
 	lb = container_of(bio, struct leg_bio, bio);
@@ -269,7 +270,8 @@ static void begin(struct cdp_bio *b, gfp_t gfp)
 
 	if (park) {
 		cdp_count(c, STAT_PARKED, 1);
-		if (v == VERDICT_PARK_INTENT)
+		/* intent is to be written; a table change may evict the blocked */
+		if (v != VERDICT_PARK_COPY)
 			cdp_kick_commit(c);
 	} else if (v != VERDICT_GO) {
 		cdp_bio_done(b, BLK_STS_IOERR);

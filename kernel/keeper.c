@@ -10,7 +10,8 @@
 
 void cdp_kick_keeper(struct cdp *c)
 {
-	mod_delayed_work(c->keeper_wq, &c->keeper_work, 0);
+	if (!READ_ONCE(c->dead))
+		mod_delayed_work(c->keeper_wq, &c->keeper_work, 0);
 }
 
 static void merge_lost(struct cdp *c)

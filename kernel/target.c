@@ -41,13 +41,14 @@ static void free_pages_of(struct page **pages)
 /* Accepts any half-built state: the constructor's way out, too. */
 static void cdp_destroy(struct cdp *c)
 {
-	if (c->keeper_wq) {
-		cancel_delayed_work_sync(&c->keeper_work);
-		destroy_workqueue(c->keeper_wq);
-	}
+	WRITE_ONCE(c->dead, true);
 	if (c->commit_wq) {
 		cancel_delayed_work_sync(&c->commit_work);
 		destroy_workqueue(c->commit_wq);
+	}
+	if (c->keeper_wq) {
+		cancel_delayed_work_sync(&c->keeper_work);
+		destroy_workqueue(c->keeper_wq);
 	}
 	if (c->issue_wq)
 		destroy_workqueue(c->issue_wq);

@@ -16,7 +16,8 @@ static void take(struct cdp *c, struct list_head *from, struct list_head *to)
 
 void cdp_kick_commit(struct cdp *c)
 {
-	mod_delayed_work(c->commit_wq, &c->commit_work, 0);
+	if (!READ_ONCE(c->dead))
+		mod_delayed_work(c->commit_wq, &c->commit_work, 0);
 }
 
 /* No leg is left for @b: answer, or keep it for better times. */

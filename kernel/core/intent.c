@@ -84,8 +84,12 @@ u32 cdp_clean_pick(struct cdp_set *s, u64 *cursor, bool force, u64 *out, u32 max
 
 bool cdp_clean(struct cdp_set *s, u64 extent)
 {
-	u32 w = EXT_DIRTY;
+	u32 i, w = EXT_DIRTY;
 
+	/* a leg was lost since the flush: what it had may be known here only */
+	for (i = 0; i < s->nr_legs; i++)
+		if (s->legs[i].merge)
+			return false;
 	if (!cdp_atomic_swap(&s->extents[extent], &w, 0))
 		return false;
 	/* nobody gets past EXT_DIRTY now, so nobody adds to it */
