@@ -91,9 +91,10 @@ static void kmsg_read(int fd, char *reason, size_t size)
 
 static struct dm_task *task_new(int type, const char *name)
 {
-	struct dm_task *t = dm_task_create(type);
+	struct dm_task *t;
 
 	last_log[0] = '\0';
+	t = dm_task_create(type);
 	if (t && name && !dm_task_set_name(t, name)) {
 		dm_task_destroy(t);
 		t = NULL;
@@ -116,7 +117,12 @@ static int no_task(const char *name)
 	if (!have_kernel())
 		return no_kernel();
 	return cdp_why(-ENOMEM, "%s: cannot prepare a device-mapper call: %s", name,
-		       last_log[0] ? last_log : "out of memory");
+		       last_log[0] ? last_log : "the kernel has none (modprobe dm-mod), or out of memory");
+}
+
+static int no_set(const char *name)
+{
+	return cdp_why(-ENOENT, "no set named %s is running: see cdpctl status", name);
 }
 
 static int task_failed(struct dm_task *t, const char *name, const char *doing, const char *reason)
@@ -128,7 +134,7 @@ static int task_failed(struct dm_task *t, const char *name, const char *doing, c
 	if (!err && !have_kernel())
 		return no_kernel();
 	if (err == ENXIO)
-		return cdp_why(-ENOENT, "there is no set named %s: see cdpctl status", name);
+		return no_set(name);
 	if (err == EBUSY && *reason)
 		return cdp_why(-EBUSY, "%s: %s", name, reason);
 	return cdp_why(err ? -err : -EIO, "%s: the kernel refused to %s: %s%s", name, doing,
@@ -300,7 +306,7 @@ int cdp_dm_set_uuid(const char *name, const char *uuid)
 		dm_task_destroy(t);
 		return no_task(name);
 	}
-	return task_end(t, name, "set its uuid", false);
+	return task_end(t, name, "set its uuid", true);
 }
 
 /*----------------------------------------------------------------*/
@@ -310,6 +316,7 @@ static int get_line(int type, const char *name, u64 *length, char **line)
 	uint64_t start = 0, len = 0;
 	char *target = NULL, *params = NULL;
 	struct dm_task *t = task_new(type, name);
+	struct dm_info info;
 	int r = 0;
 
 	*line = NULL;
@@ -319,6 +326,8 @@ static int get_line(int type, const char *name, u64 *length, char **line)
 		dm_task_no_flush(t);
 	if (!dm_task_run(t)) {
 		r = task_failed(t, name, "tell its status", "");
+	} else if (!dm_task_get_info(t, &info) || !info.exists) {
+		r = no_set(name);
 	} else {
 		dm_get_next_target(t, NULL, &start, &len, &target, &params);
 		if (!target || strcmp(target, TARGET))

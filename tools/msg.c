@@ -134,7 +134,7 @@ double cdp_seconds(void)
 int cdp_progress_line(char *buf, size_t size, u64 done, u64 total, double rate, int width)
 {
 	char bar[64], done_text[CDP_SIZE_TEXT], total_text[CDP_SIZE_TEXT];
-	char rate_text[CDP_SIZE_TEXT], left_text[CDP_TIME_TEXT] = "-";
+	char rate_text[CDP_SIZE_TEXT], left_text[CDP_TIME_TEXT];
 	double part = total ? (double)done / (double)total : 1.0;
 	int i, full;
 
@@ -146,12 +146,13 @@ int cdp_progress_line(char *buf, size_t size, u64 done, u64 total, double rate, 
 	for (i = 0; i < width; i++)
 		bar[i] = i < full ? '#' : '.';
 	bar[width > 0 ? width : 0] = '\0';
-	if (rate >= 1.0 && done <= total)
-		cdp_time_print((u64)((double)(total - done) / rate + 0.5), left_text);
-	return cdp_print(buf, size, "%s%s%5.1f%%  %s of %s  %s/s  %s left",
-			 bar, width > 0 ? " " : "", part * 100.0,
-			 cdp_size_print(done, done_text), cdp_size_print(total, total_text),
-			 cdp_size_print((u64)rate, rate_text), left_text);
+	i = cdp_print(buf, size, "%s%s%5.1f%%  %s of %s", bar, width > 0 ? " " : "", part * 100.0,
+		      cdp_size_print(done, done_text), cdp_size_print(total, total_text));
+	if (rate < 1.0 || done > total)
+		return i;	/* nothing to reckon with yet */
+	return i + cdp_print(buf + i, size - (size_t)i, "  %s/s  %s left",
+			     cdp_size_print((u64)rate, rate_text),
+			     cdp_time_print((u64)((double)(total - done) / rate + 0.5), left_text));
 }
 
 static void show_json(struct cdp_progress *p, u64 done, u64 total, double rate)

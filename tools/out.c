@@ -98,8 +98,6 @@ int cdp_out_print(struct cdp_out *o)
 	if (!o)
 		return cdp_why(-ENOMEM, "out of memory for the table");
 	r = scols_print_table(o->table);
-	if (o->json)
-		putchar('\n');
 	if (!r && fflush(stdout))
 		r = -errno;
 	cdp_out_drop(o);
