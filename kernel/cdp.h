@@ -74,6 +74,7 @@ struct cdp {
 	struct dm_target *ti;
 	struct cdp_features features;
 	u32 region_sectors, nr_legs;
+	u32 trackers;			/* for which the metadata areas were found large enough */
 	bool has_meta;
 	struct cdp_dev devs[CDP_MAX_LEGS];
 	char reason[CDP_MAX_LEGS][48];	/* why a leg was not in-sync at activation */

@@ -224,7 +224,10 @@ static int activate(struct cdp *c, struct cdp_plan *p)
 		DMERR("%s: %s", cdp_name(c), p->why);
 		return r;
 	}
-	/* the superblock may have other trackers than the constructor thought */
+	if (p->super.trackers != c->trackers) {
+		DMERR("%s: metadata was exchanged since the table was loaded", cdp_name(c));
+		return -ESTALE;
+	}
 	if (cdp_geometry_set(&g, p->data_sectors, p->region_sectors, p->super.trackers, &why))
 		return -EINVAL;
 	c->set.g = g;

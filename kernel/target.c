@@ -167,38 +167,51 @@ static int check_overlap(struct dm_target *ti, const struct area *a, u32 n)
 	return 0;
 }
 
-static int open_legs(struct cdp *c, const struct cdp_table *t, u64 area_sectors)
+static int open_legs(struct cdp *c, const struct cdp_table *t)
 {
-	struct area areas[2 * CDP_MAX_LEGS];
 	struct dm_target *ti = c->ti;
-	u32 i, n = 0;
-	int r;
+	int r = 0;
+	u32 i;
 
-	for (i = 0; i < t->nr_legs; i++) {
+	for (i = 0; !r && i < t->nr_legs; i++) {
 		const struct cdp_table_leg *l = &t->legs[i];
 		struct cdp_dev *d = &c->devs[i];
 
 		d->data_start = l->data_start;
 		d->meta_start = l->meta_start;
-		if (!strcmp(l->data_dev, "-"))
-			continue;
-		r = open_device(ti, i, l->data_dev, "data", &d->data);
-		if (!r)
-			r = check_room(ti, i, "data", d->data, l->data_start, ti->len);
-		if (r)
-			return r;
-		areas[n++] = (struct area) { d->data, l->data_start, ti->len, i, "data" };
-		if (!strcmp(l->meta_dev, "-"))
-			continue;
-		r = open_device(ti, i, l->meta_dev, "metadata", &d->meta);
-		if (!r)
-			r = check_room(ti, i, "metadata", d->meta, l->meta_start, area_sectors);
-		if (r)
-			return r;
-		areas[n++] = (struct area) { d->meta, l->meta_start, area_sectors, i, "metadata" };
-		c->has_meta = true;
+		if (strcmp(l->data_dev, "-"))
+			r = open_device(ti, i, l->data_dev, "data", &d->data);
+		if (!r && strcmp(l->meta_dev, "-")) {
+			r = open_device(ti, i, l->meta_dev, "metadata", &d->meta);
+			c->has_meta = true;
+		}
 	}
-	return check_overlap(ti, areas, n);
+	return r;
+}
+
+/* Is there room for all data and metadata, each for itself? */
+static int check_areas(struct cdp *c, const struct cdp_geometry *g)
+{
+	sector_t area_sectors = cdp_area_blocks(g) * CDP_BLOCK_SECTORS;
+	struct area areas[2 * CDP_MAX_LEGS];
+	struct dm_target *ti = c->ti;
+	u32 i, n = 0;
+	int r = 0;
+
+	for (i = 0; !r && i < c->nr_legs; i++) {
+		struct cdp_dev *d = &c->devs[i];
+
+		if (!d->data)
+			continue;
+		areas[n++] = (struct area) { d->data, d->data_start, ti->len, i, "data" };
+		r = check_room(ti, i, "data", d->data, d->data_start, ti->len);
+		if (r || !d->meta)
+			continue;
+		areas[n++] = (struct area) { d->meta, d->meta_start, area_sectors, i, "metadata" };
+		r = check_room(ti, i, "metadata", d->meta, d->meta_start, area_sectors);
+	}
+	c->trackers = g->trackers;
+	return r ?: check_overlap(ti, areas, n);
 }
 
 static int alloc_pages_of(struct page **pages)
@@ -272,6 +285,8 @@ static int allocate(struct cdp *c, const struct cdp_geometry *g)
 static int probe(struct cdp *c)
 {
 	struct cdp_plan *p = kvmalloc(sizeof(*p), GFP_KERNEL);
+	struct cdp_geometry g;
+	const char *why;
 	int r;
 
 	if (!p)
@@ -279,6 +294,11 @@ static int probe(struct cdp *c)
 	r = cdp_probe(c, p);
 	if (r)
 		r = REFUSE(c->ti, r, "%s", p->why);
+	/* a set that was made with more legs has larger areas */
+	else if (cdp_geometry_set(&g, p->data_sectors, p->region_sectors, p->super.trackers, &why))
+		r = REFUSE(c->ti, -EINVAL, "%s", why);
+	else
+		r = check_areas(c, &g);
 	kvfree(p);
 	return r;
 }
@@ -316,7 +336,9 @@ static int construct(struct cdp *c, const struct cdp_table *t)
 	if (cdp_geometry_set(&g, ti->len, t->region_sectors,
 			     cdp_geometry_trackers(t->nr_legs), &why))
 		return REFUSE(ti, -EINVAL, "%s", why);
-	r = open_legs(c, t, cdp_area_blocks(&g) * CDP_BLOCK_SECTORS);
+	r = open_legs(c, t);
+	if (!r)
+		r = check_areas(c, &g);
 	if (r)
 		return r;
 	r = dm_set_target_max_io_len(ti, min(cdp_extent_sectors(&g), MAX_IO_SECTORS));

@@ -560,7 +560,7 @@ static int parse_status_head(struct line *l, struct cdp_status *s)
 	s->read_leg = none ? -1 : (int)read_leg;
 
 	r = next_number(l, "number of legs", CDP_MAX_LEGS, &legs);
-	if (!r && (!legs || read_leg >= legs))
+	if (!r && read_leg >= legs)
 		r = bad_word(l, "number of legs");
 	if (!r)
 		s->nr_legs = (u32)legs;

@@ -118,6 +118,7 @@ static const char *const bad[][2] = {
 	{ SET " optimal 0 1 " LEG " 8:0 in-sync 0", "stale regions '0' is not understood" },
 	{ SET " optimal 0 1 " LEG " 8:0 in-sync 0/", "stale regions '0/' is not understood" },
 	{ SET " optimal 0 1 " LEG " 8:0 in-sync /0", "stale regions '/0' is not understood" },
+	{ SET " optimal 0 1 " LEG " 8:0 in-sync 0-626", "stale regions '0-626' is not understood" },
 	{ SET " optimal 0 1 " LEG " 8:0 in-sync 0/0/", "stale regions '0/0/' is not understood" },
 	{ SET " optimal 0 1 " LEG " 8:0 in-sync 0 / 0", "stale regions '0' is not understood" },
 	{ SET " optimal 0 1 " LEG " 8:0 in-sync -1/0", "stale regions '-1/0' is not understood" },

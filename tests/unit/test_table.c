@@ -329,7 +329,7 @@ TEST(long_words)
 		for (k = 0; k < w.argc; k++) {
 			char *was = w.argv[k];
 
-			memset(word, i % 2 ? '%' : '9', 70000);
+			memset(word, "%9\\"[i % 3], 70000);
 			word[70000] = '\0';
 			w.argv[k] = word;
 			parse(&t, &w, &why);
