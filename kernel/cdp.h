@@ -29,6 +29,7 @@
 #include <linux/device-mapper.h>
 #include <linux/mempool.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -65,6 +66,10 @@ enum cdp_stat {
 	STAT_INTENT_PAGES, STAT_TRACKER_PAGES, STAT_COMMITS, STAT_ROUNDS,
 	STAT_PARKED, STAT_CLEANED, STAT_RETRIED_READS,
 	STATS
+};
+
+struct cdp_stats {
+	u64 n[STATS];
 };
 
 /* What happens to requests that wait without a bound, while a table goes. */
@@ -131,7 +136,7 @@ struct cdp {
 	enum cdp_leg_state told[CDP_MAX_LEGS];
 	int told_leg;
 
-	atomic64_t stats[STATS];
+	struct cdp_stats __percpu *stats;
 };
 
 enum cdp_bio_kind { BIO_READ, BIO_WRITE, BIO_ZERO, BIO_FLUSH };
@@ -157,7 +162,7 @@ struct cdp_bio {
 
 static inline void cdp_count(struct cdp *c, enum cdp_stat stat, u64 n)
 {
-	atomic64_add((s64)n, &c->stats[stat]);
+	this_cpu_add(c->stats->n[stat], n);
 }
 
 /* target.c */

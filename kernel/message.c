@@ -126,10 +126,15 @@ static int msg_stats(struct cdp *c, char *result, unsigned int maxlen)
 		"intent_pages", "tracker_pages", "commits", "metadata_rounds",
 		"parked", "extents_cleaned", "retried_reads",
 	};
-	unsigned int i, sz = 0;
+	unsigned int i, cpu, sz = 0;
 
-	for (i = 0; i < STATS; i++)
-		DMEMIT("%s %lld\n", name[i], (long long)atomic64_read(&c->stats[i]));
+	for (i = 0; i < STATS; i++) {
+		u64 n = 0;
+
+		for_each_possible_cpu(cpu)
+			n += READ_ONCE(per_cpu_ptr(c->stats, cpu)->n[i]);
+		DMEMIT("%s %llu\n", name[i], n);
+	}
 	DMEMIT("extents_dirty %llu\n", cdp_load(c->set.marked));
 	DMEMIT("event_seq %llu", c->event_seq);
 	return 1;

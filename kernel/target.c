@@ -58,6 +58,7 @@ static void cdp_destroy(struct cdp *c)
 	bioset_exit(&c->meta_bios);
 	free_pages_of(c->commit_pages);
 	free_pages_of(c->keeper_pages);
+	free_percpu(c->stats);
 	kfree(c->clean);
 	cdp_arrays_free(c);
 	put_devices(c);
@@ -266,7 +267,8 @@ static int allocate(struct cdp *c, const struct cdp_geometry *g)
 	int r = cdp_arrays_alloc(c, g);
 
 	c->clean = kcalloc(CDP_CLEAN_BATCH, sizeof(*c->clean), GFP_KERNEL);
-	if (!c->clean)
+	c->stats = alloc_percpu(struct cdp_stats);
+	if (!c->clean || !c->stats)
 		return -ENOMEM;
 	if (!r)
 		r = alloc_pages_of(c->commit_pages);

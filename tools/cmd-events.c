@@ -49,7 +49,7 @@ static const struct cdp_out_column columns[] = {
 
 struct context {
 	struct cdp_out *out;	/* NULL: one line each, at once */
-	u64 since;		/* the last sequence number seen */
+	struct cdp_event last;	/* the last one seen; seq 0: none */
 };
 
 static const char *time_text(u64 seconds, char text[32])
@@ -92,8 +92,23 @@ static int print_now(const char *name, const struct cdp_event *e)
 	return cdp_out_print(o);
 }
 
+/* Is the event that was seen last among these lines? */
+static bool has_last(const char *text, const struct cdp_event *last)
+{
+	struct cdp_event e;
+	const char *line;
+
+	for (line = text; line && *line; line = strchr(line, '\n'), line += !!line)
+		if (!cdp_event_parse(line, &e) && e.seq == last->seq &&
+		    e.seconds == last->seconds && !strcmp(e.what, last->what) &&
+		    !strcmp(e.leg, last->leg))
+			return true;
+	return false;
+}
+
 static int take_lines(const char *name, char *text, struct context *c)
 {
+	u64 since = has_last(text, &c->last) ? c->last.seq : 0;
 	struct cdp_event e;
 	char *save, *line;
 	int r = 0;
@@ -103,7 +118,9 @@ static int take_lines(const char *name, char *text, struct context *c)
 			cdp_warn("%s: an event is not understood: %s", name, line);
 			continue;
 		}
-		c->since = e.seq;
+		if (e.seq <= since)
+			continue;
+		c->last = e;
 		if (c->out)
 			add_row(c->out, name, &e);
 		else
@@ -112,14 +129,17 @@ static int take_lines(const char *name, char *text, struct context *c)
 	return r;
 }
 
+/*
+ * All that the kernel keeps is read each time, and what was seen before is
+ * skipped: numbers begin again with the next table (rebuild, leg add), so
+ * asking for those after the last one could miss some.
+ */
 static int read_events(const char *name, void *ctx)
 {
 	struct context *c = ctx;
-	char message[48], *answer;
-	int r;
+	char *answer;
+	int r = cdp_dm_message(name, "events 0", &answer);
 
-	cdp_print(message, sizeof(message), "events %llu", (unsigned long long)c->since);
-	r = cdp_dm_message(name, message, &answer);
 	if (!r)
 		r = take_lines(name, answer, c);
 	free(answer);
@@ -130,7 +150,7 @@ static int read_all(const char *name, void *ctx)
 {
 	struct context *c = ctx;
 
-	c->since = 0;	/* each set counts for itself */
+	memset(&c->last, 0, sizeof(c->last));	/* each set counts for itself */
 	return read_events(name, c);
 }
 

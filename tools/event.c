@@ -6,7 +6,7 @@
 static bool take_word(const char **line, char *to, size_t size)
 {
 	const char *start = *line + strspn(*line, " ");
-	size_t len = strcspn(start, " ");
+	size_t len = strcspn(start, " \n");
 
 	if (!len || len >= size)
 		return false;
@@ -28,6 +28,7 @@ int cdp_event_parse(const char *line, struct cdp_event *e)
 	if (cdp_number_parse(seq, UINT64_MAX, &e->seq) ||
 	    cdp_number_parse(seconds, INT64_MAX, &e->seconds))
 		return -EINVAL;
-	cdp_print(e->detail, sizeof(e->detail), "%s", line + strspn(line, " "));
+	line += strspn(line, " ");
+	cdp_print(e->detail, sizeof(e->detail), "%.*s", (int)strcspn(line, "\n"), line);
 	return 0;
 }
