@@ -184,18 +184,20 @@ static int login_legs(struct attach *a)
 	return cdp_plan_run(&a->plan);
 }
 
-static int inspect_legs(struct attach *a)
+/* What is here already is judged before anything is logged in to. */
+static int inspect_legs(struct attach *a, bool iscsi)
 {
 	u32 i;
 	int r = 0;
 
-	for (i = 0; i < a->nr_legs && !r; i++)
+	for (i = 0; i < a->nr_legs && !r; i++) {
+		if ((a->legs[i].iscsi.target[0] != '\0') != iscsi)
+			continue;
 		r = cdp_new_leg_inspect(&a->legs[i], cdp_opts.dry_run);
-	if (!r)
-		r = cdp_new_legs_check(a->legs, a->nr_legs);
-	for (i = 0; i < a->nr_legs && !r; i++)
-		r = cdp_new_leg_guard(&a->legs[i]);
-	return r;
+		if (!r)
+			r = cdp_new_leg_guard(&a->legs[i]);
+	}
+	return r ? r : cdp_new_legs_check(a->legs, a->nr_legs);
 }
 
 static int place_legs(struct attach *a)
@@ -331,9 +333,11 @@ static int attach_all(struct attach *a)
 	if (!r)
 		r = parse_legs(a);
 	if (!r)
+		r = inspect_legs(a, false);
+	if (!r)
 		r = login_legs(a);
 	if (!r)
-		r = inspect_legs(a);
+		r = inspect_legs(a, true);
 	if (!r)
 		r = place_legs(a);
 	if (!r)

@@ -38,10 +38,10 @@ static int check(const struct cdp_set *s)
 {
 	int primary = s->status.read_leg;
 	char text[CDP_LEG_TEXT];
+	int r = cdp_dm_unused(s->name);
 
-	if (s->open_count)
-		return cdp_why(-ECDP_REFUSED, "%s is in use (opened %u times): unmount it, or end what uses /dev/mapper/%s, first",
-			       s->name, s->open_count, s->name);
+	if (r)
+		return r;
 	if (primary < 0 || s->status.legs[primary].state != LEG_IN_SYNC)
 		return cdp_why(-ECDP_REFUSED, "%s: no leg is in-sync, so no disk holds all data; bring a leg back first (cdpctl leg rejoin)",
 			       s->name);

@@ -36,18 +36,12 @@ static const struct argp argp = {
 
 static int check(const char *name)
 {
-	struct cdp_dm_info info;
 	char *line;
 	u64 length;
 	int r = cdp_dm_status(name, &length, &line);
 
 	free(line);
-	if (!r)
-		r = cdp_dm_info(name, &info);
-	if (!r && info.open_count)
-		r = cdp_why(-ECDP_REFUSED, "%s is in use (opened %u times): unmount it, or end what uses /dev/mapper/%s, first",
-			    name, info.open_count, name);
-	return r;
+	return r ? r : cdp_dm_unused(name);
 }
 
 static int stop_one(const char *name)

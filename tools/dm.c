@@ -11,6 +11,7 @@
 #include "run.h"
 
 #define TARGET	"cdp"
+#define BRIEF_S	2.0
 
 static char last_log[256];
 
@@ -294,6 +295,23 @@ int cdp_dm_remove(const char *name)
 		return no_task(name);
 	dm_task_retry_remove(t);	/* udev may hold it open for a moment */
 	return task_end(t, name, "remove the mapping", true);
+}
+
+/* udev opens a device for a moment after each event: that is waited for. */
+int cdp_dm_unused(const char *name)
+{
+	struct cdp_dm_info info;
+	double end = cdp_seconds() + BRIEF_S;
+	int r;
+
+	do {
+		r = cdp_dm_info(name, &info);
+		if (r || !info.open_count)
+			return r;
+		cdp_sleep_ms(100);
+	} while (cdp_seconds() < end && !cdp_interrupted());
+	return cdp_why(-ECDP_REFUSED, "%s is in use (opened %u times): unmount it, or end what uses /dev/mapper/%s, first",
+		       name, info.open_count, name);
 }
 
 int cdp_dm_set_uuid(const char *name, const char *uuid)

@@ -37,8 +37,10 @@ int __must_check cdp_dm_create(const char *name, const char *uuid, u64 length,
 /* Load and resume in one go; on failure the old table is live again. */
 int __must_check cdp_dm_reload(const char *name, u64 length, const char *params);
 
-/* -EBUSY when it is open. */
 int __must_check cdp_dm_remove(const char *name);
+
+/* -ECDP_REFUSED, with a sentence, when somebody has it open. */
+int __must_check cdp_dm_unused(const char *name);
 
 /* Give a mapping that has none its uuid. */
 int __must_check cdp_dm_set_uuid(const char *name, const char *uuid);

@@ -153,7 +153,8 @@ static int discover(void *arg)
 	if (r)
 		return r;
 	if (run.status == ISCSI_TRANS || run.status == ISCSI_TRANS_TIMEOUT ||
-	    run.status == ISCSI_HOST || run.status == ISCSI_NOTCONN)
+	    run.status == ISCSI_PDU_TIMEOUT || run.status == ISCSI_HOST ||
+	    run.status == ISCSI_NOTCONN)
 		return failed(j->target, "ask for its targets", &run);
 	if (run.status) {
 		cdp_note("%s does not tell its targets (iscsiadm exit status %d); going on with the one named",

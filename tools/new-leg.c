@@ -170,7 +170,7 @@ int cdp_new_legs_check(const struct cdp_new_leg *legs, u32 nr)
 			return cdp_why(-ECDP_USAGE, "%s is given twice", legs[i].dev.path);
 		for (k = 0; k < i && !r; k++)
 			r = check_pair(&legs[k], &legs[i]);
-		if (!r && legs[i].is_known &&
+		if (!r && legs[0].is_known && legs[i].is_known &&
 		    legs[i].dev.logical_block_bytes > legs[0].dev.logical_block_bytes)
 			r = cdp_why(-EINVAL, "%s has blocks of %u bytes and %s of %u: a leg may not have larger blocks than the primary",
 				    legs[i].dev.path, legs[i].dev.logical_block_bytes,

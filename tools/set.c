@@ -71,7 +71,6 @@ static int read_status(struct cdp_set *s)
 	if (r)
 		return r;
 	s->event_nr = info.event_nr;
-	s->open_count = info.open_count;
 	r = cdp_dm_status(s->name, &s->length, &line);
 	if (r)
 		return r;

@@ -12,7 +12,6 @@ struct cdp_set {
 	char name[CDP_NAME_TEXT];
 	u64 length;
 	u32 event_nr;
-	u32 open_count;
 	struct cdp_status status;
 	char *table_line;		/* what the strings of table point into */
 	struct cdp_table table;
