@@ -4,9 +4,9 @@
 #include "dm.h"
 #include "find.h"
 #include "iscsi.h"
+#include "live.h"
 #include "msg.h"
 #include "opts.h"
-#include "set.h"
 
 enum { OPT_ALL = 256 };
 static bool all;
@@ -38,7 +38,7 @@ static const struct argp argp = {
 
 struct assemble {
 	struct cdp_conf conf;
-	struct cdp_plan plan;
+	struct cdp_steps plan;
 	struct cdp_found found[CDP_MAX_LEGS];
 	struct cdp_table table;
 	char line[CDP_LINE_TEXT];
@@ -64,10 +64,10 @@ static int bring_legs(struct assemble *a)
 
 	for (i = 0; i < a->conf.nr_legs; i++)
 		if (a->conf.legs[i].iscsi.target[0])
-			cdp_plan_add(&a->plan, login, NULL, &a->conf.legs[i],
+			cdp_steps_add(&a->plan, login, NULL, &a->conf.legs[i],
 				     "iscsi: log in to %s, unless there is a session",
 				     a->conf.legs[i].iscsi.target);
-	return cdp_plan_run(&a->plan);
+	return cdp_steps_run(&a->plan);
 }
 
 static int make_table(struct assemble *a)
@@ -142,24 +142,24 @@ static int start(struct assemble *a)
 		r = make_table(a);
 	if (r)
 		return r;
-	cdp_plan_add(&a->plan, create, NULL, a, "dm: create %s with uuid %s and the table: 0 %llu cdp %s",
+	cdp_steps_add(&a->plan, create, NULL, a, "dm: create %s with uuid %s and the table: 0 %llu cdp %s",
 		     a->conf.name, a->uuid, (unsigned long long)a->conf.length, a->line);
-	cdp_plan_add(&a->plan, update_hints, NULL, a, "conf: remember devices that have moved");
-	return cdp_plan_run(&a->plan);
+	cdp_steps_add(&a->plan, update_hints, NULL, a, "conf: remember devices that have moved");
+	return cdp_steps_run(&a->plan);
 }
 
 static int report(const char *name)
 {
-	struct cdp_set s;
-	int r = cdp_set_open(&s, name);
+	struct cdp_live s;
+	int r = cdp_live_open(&s, name);
 
 	if (!r && s.status.health != HEALTH_OPTIMAL)
 		r = cdp_why(-ECDP_DEGRADED, "%s runs, but is %s: %u of %u legs are in-sync (cdpctl status %s)",
-			    name, cdp_health_name(s.status.health), cdp_set_in_sync(&s),
+			    name, cdp_health_name(s.status.health), cdp_live_in_sync(&s),
 			    s.status.nr_legs, name);
 	else if (!r)
 		cdp_note("%s runs: /dev/mapper/%s", name, name);
-	cdp_set_close(&s);
+	cdp_live_close(&s);
 	return r;
 }
 
@@ -183,7 +183,7 @@ static int assemble_one(const char *name)
 		return 0;
 	}
 	r = start(&a);
-	cdp_plan_free(&a.plan);
+	cdp_steps_free(&a.plan);
 	return r || cdp_opts.dry_run ? r : report(name);
 }
 

@@ -5,10 +5,10 @@
 #include "cmd.h"
 #include "dm.h"
 #include "follow.h"
+#include "live.h"
 #include "msg.h"
 #include "new-leg.h"
 #include "opts.h"
-#include "set.h"
 #include "size.h"
 
 #define DEFAULT_REGION_BYTES	(64 * 1024)
@@ -23,7 +23,7 @@ struct attach {
 	bool assume_clean, no_wait;
 	char features[CDP_FEATURES_TEXT];
 
-	struct cdp_plan plan;
+	struct cdp_steps plan;
 	struct cdp_new_leg legs[CDP_MAX_LEGS];
 	struct cdp_place place;
 	struct cdp_table table;
@@ -181,7 +181,7 @@ static int login_legs(struct attach *a)
 
 	for (i = 0; i < a->nr_legs; i++)
 		cdp_new_leg_plan_login(&a->plan, &a->legs[i]);
-	return cdp_plan_run(&a->plan);
+	return cdp_steps_run(&a->plan);
 }
 
 /* What is here already is judged before anything is logged in to. */
@@ -256,9 +256,9 @@ static int take_uuids(void *arg)
 {
 	struct attach *a = arg;
 	char uuid[sizeof(CDP_DM_UUID_PREFIX) + CDP_UUID_TEXT], text[CDP_UUID_TEXT];
-	struct cdp_set s;
+	struct cdp_live s;
 	u32 i;
-	int r = cdp_set_open(&s, a->name);
+	int r = cdp_live_open(&s, a->name);
 
 	if (!r && cdp_uuid_is_null(&s.status.set_uuid))
 		r = cdp_why(-EPROTO, "%s: the kernel tells no UUID of the new set", a->name);
@@ -270,7 +270,7 @@ static int take_uuids(void *arg)
 			  cdp_uuid_print(&a->conf.uuid, text));
 		r = cdp_dm_set_uuid(a->name, uuid);
 	}
-	cdp_set_close(&s);
+	cdp_live_close(&s);
 	return r;
 }
 
@@ -314,14 +314,14 @@ static int make_set(struct attach *a)
 		cdp_new_leg_plan_wipe(&a->plan, &a->legs[i]);
 	}
 	cdp_table_print(&a->table, a->line, sizeof(a->line));
-	cdp_plan_add(&a->plan, create, remove_mapping, a, "dm: create %s with the table: 0 %llu cdp %s",
+	cdp_steps_add(&a->plan, create, remove_mapping, a, "dm: create %s with the table: 0 %llu cdp %s",
 		     a->name, (unsigned long long)a->place.length, a->line);
-	cdp_plan_add(&a->plan, take_uuids, NULL, a,
+	cdp_steps_add(&a->plan, take_uuids, NULL, a,
 		     "dm: set the uuid of %s to " CDP_DM_UUID_PREFIX "<set uuid>, which the kernel makes",
 		     a->name);
-	cdp_plan_add(&a->plan, save, unsave, a, "conf: write %s",
+	cdp_steps_add(&a->plan, save, unsave, a, "conf: write %s",
 		     cdp_conf_path(a->name, path));
-	return cdp_plan_run(&a->plan);
+	return cdp_steps_run(&a->plan);
 }
 
 static int attach_all(struct attach *a)
@@ -343,8 +343,8 @@ static int attach_all(struct attach *a)
 	if (!r)
 		r = make_set(a);
 	if (r)
-		cdp_plan_undo(&a->plan);
-	cdp_plan_free(&a->plan);
+		cdp_steps_undo(&a->plan);
+	cdp_steps_free(&a->plan);
 	return r;
 }
 

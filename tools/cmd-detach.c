@@ -18,13 +18,13 @@ static const struct argp argp = {
 };
 
 struct detach {
-	struct cdp_set set;
-	struct cdp_plan plan;
+	struct cdp_live set;
+	struct cdp_steps plan;
 	struct cdp_old_leg legs[CDP_MAX_LEGS];
 };
 
 /* A copy that runs onto a leg before the primary is a rebuild: that disk is meant to stay. */
-static bool rebuild_runs(const struct cdp_set *s)
+static bool rebuild_runs(const struct cdp_live *s)
 {
 	int i;
 
@@ -34,7 +34,7 @@ static bool rebuild_runs(const struct cdp_set *s)
 	return false;
 }
 
-static int check(const struct cdp_set *s)
+static int check(const struct cdp_live *s)
 {
 	int primary = s->status.read_leg;
 	char text[CDP_LEG_TEXT];
@@ -45,7 +45,7 @@ static int check(const struct cdp_set *s)
 	if (primary < 0 || s->status.legs[primary].state != LEG_IN_SYNC)
 		return cdp_why(-ECDP_REFUSED, "%s: no leg is in-sync, so no disk holds all data; bring a leg back first (cdpctl leg rejoin)",
 			       s->name);
-	cdp_set_leg_text(s, (u32)primary, text);
+	cdp_live_leg_text(s, (u32)primary, text);
 	if (s->conf.legs[primary].iscsi.target[0] && s->conf.legs[primary].iscsi.logged_in)
 		return cdp_why(-ECDP_REFUSED, "%s: the primary is %s on iSCSI, which detach would log out of; cdpctl rebuild onto a disk of this machine, or cdpctl failover to one, first",
 			       s->name, text);
@@ -76,20 +76,20 @@ static void plan(struct detach *d)
 
 	for (i = 0; i < d->set.table.nr_legs; i++)
 		cdp_old_leg_take(&d->legs[i], &d->set, i);
-	cdp_plan_add(&d->plan, remove_mapping, NULL, d, "dm: remove %s", d->set.name);
+	cdp_steps_add(&d->plan, remove_mapping, NULL, d, "dm: remove %s", d->set.name);
 	for (i = 0; i < d->set.table.nr_legs; i++)
 		cdp_old_leg_plan(&d->plan, &d->legs[i]);
 	if (d->set.remembered)
-		cdp_plan_add(&d->plan, remove_conf, NULL, d, "conf: remove %s",
+		cdp_steps_add(&d->plan, remove_conf, NULL, d, "conf: remove %s",
 			     cdp_conf_path(d->set.name, path));
 }
 
-static void report(const struct cdp_set *s)
+static void report(const struct cdp_live *s)
 {
 	const struct cdp_table_leg *t = &s->table.legs[s->status.read_leg];
 	char path[CDP_PATH_TEXT], stable[CDP_PATH_TEXT], size[CDP_SIZE_TEXT];
 
-	cdp_set_leg_device(&s->status.legs[s->status.read_leg], path);
+	cdp_live_leg_device(&s->status.legs[s->status.read_leg], path);
 	cdp_probe_stable(path, stable);
 	printf("%s is a plain disk again: %s%s%s%s, data from sector %llu, %s\n", s->name, path,
 	       strcmp(path, stable) ? " (" : "", strcmp(path, stable) ? stable : "",
@@ -104,7 +104,7 @@ int cdp_cmd_detach(int argc, char **argv)
 
 	cdp_opts_parse(&argp, argc, argv, 1, 1);
 	d.plan.dry_run = cdp_opts.dry_run;
-	r = cdp_set_open(&d.set, cdp_opts.words[0]);
+	r = cdp_live_open(&d.set, cdp_opts.words[0]);
 	if (r == -ENOENT && cdp_conf_exists(cdp_opts.words[0]))
 		cdp_why(r, "%s does not run: cdpctl assemble %s first, so that it is known which leg holds all data",
 			cdp_opts.words[0], cdp_opts.words[0]);
@@ -112,11 +112,11 @@ int cdp_cmd_detach(int argc, char **argv)
 		r = check(&d.set);
 	if (!r) {
 		plan(&d);
-		r = cdp_plan_run(&d.plan);
+		r = cdp_steps_run(&d.plan);
 	}
 	if (!r && !cdp_opts.dry_run)
 		report(&d.set);
-	cdp_plan_free(&d.plan);
-	cdp_set_close(&d.set);
+	cdp_steps_free(&d.plan);
+	cdp_live_close(&d.set);
 	return r;
 }

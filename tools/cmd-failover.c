@@ -2,9 +2,9 @@
 /* failover: another leg becomes the primary, while both are healthy. */
 #include "cmd.h"
 #include "dm.h"
+#include "live.h"
 #include "msg.h"
 #include "opts.h"
-#include "set.h"
 
 static const char *to;
 
@@ -30,23 +30,23 @@ static const struct argp argp = {
 };
 
 /* 0 with *leg >= 0, or *leg == -1 to leave the choice to the kernel. */
-static int choose(const struct cdp_set *s, int *leg)
+static int choose(const struct cdp_live *s, int *leg)
 {
 	char text[CDP_LEG_TEXT];
 
-	*leg = to ? cdp_set_leg(s, to) : -1;
+	*leg = to ? cdp_live_leg(s, to) : -1;
 	if (to && *leg < 0)
 		return *leg;
 	if (to && s->status.legs[*leg].state != LEG_IN_SYNC)
 		return cdp_why(-ECDP_REFUSED, "%s: %s is %s; only a leg that is in-sync can be the primary",
-			       s->name, cdp_set_leg_text(s, (u32)*leg, text),
+			       s->name, cdp_live_leg_text(s, (u32)*leg, text),
 			       cdp_leg_state_name(s->status.legs[*leg].state));
-	if (!to && cdp_set_in_sync(s) < 2)
+	if (!to && cdp_live_in_sync(s) < 2)
 		return cdp_why(-ECDP_REFUSED, "%s: there is no second leg that is in-sync", s->name);
 	return 0;
 }
 
-static int failover(struct cdp_set *s)
+static int failover(struct cdp_live *s)
 {
 	char message[32], text[CDP_LEG_TEXT];
 	int leg, r = choose(s, &leg);
@@ -63,22 +63,22 @@ static int failover(struct cdp_set *s)
 	}
 	r = cdp_dm_message(s->name, message, NULL);
 	if (!r)
-		r = cdp_set_refresh(s);
+		r = cdp_live_refresh(s);
 	if (!r && s->status.read_leg >= 0)
 		cdp_note("%s: the primary is %s", s->name,
-			 cdp_set_leg_text(s, (u32)s->status.read_leg, text));
+			 cdp_live_leg_text(s, (u32)s->status.read_leg, text));
 	return r;
 }
 
 int cdp_cmd_failover(int argc, char **argv)
 {
-	struct cdp_set s;
+	struct cdp_live s;
 	int r;
 
 	cdp_opts_parse(&argp, argc, argv, 1, 1);
-	r = cdp_set_open(&s, cdp_opts.words[0]);
+	r = cdp_live_open(&s, cdp_opts.words[0]);
 	if (!r)
 		r = failover(&s);
-	cdp_set_close(&s);
+	cdp_live_close(&s);
 	return r;
 }

@@ -51,7 +51,7 @@ static const struct argp argp = {
 
 /*----------------------------------------------------------------*/
 
-static int add(struct cdp_set *s, int leg)
+static int add(struct cdp_live *s, int leg)
 {
 	static struct cdp_join join;
 	int r;
@@ -68,22 +68,22 @@ static int add(struct cdp_set *s, int leg)
 
 /*----------------------------------------------------------------*/
 
-static int may_remove(const struct cdp_set *s, u32 leg)
+static int may_remove(const struct cdp_live *s, u32 leg)
 {
 	char text[CDP_LEG_TEXT];
 	bool in_sync = s->status.legs[leg].state == LEG_IN_SYNC;
 
-	cdp_set_leg_text(s, leg, text);
+	cdp_live_leg_text(s, leg, text);
 	if (s->table.nr_legs == 1)
 		return cdp_why(-ECDP_REFUSED, "%s: %s is the last leg; cdpctl detach ends the set",
 			       s->name, text);
-	if (cdp_set_in_sync(s) <= (in_sync ? 1u : 0u))
+	if (cdp_live_in_sync(s) <= (in_sync ? 1u : 0u))
 		return cdp_why(-ECDP_REFUSED, "%s: without %s no leg would be in-sync; wait for the copy first (cdpctl wait %s)",
 			       s->name, text, s->name);
 	return 0;
 }
 
-static void drop(struct cdp_set_change *c, u32 leg)
+static void drop(struct cdp_live_change *c, u32 leg)
 {
 	u32 after = c->table.nr_legs - leg - 1;
 
@@ -93,26 +93,26 @@ static void drop(struct cdp_set_change *c, u32 leg)
 	c->conf.nr_legs--;
 }
 
-static int remove_leg(struct cdp_set *s, int leg)
+static int remove_leg(struct cdp_live *s, int leg)
 {
-	static struct cdp_set_change change;
+	static struct cdp_live_change change;
 	static struct cdp_old_leg old;
-	struct cdp_plan p = { .dry_run = cdp_opts.dry_run };
+	struct cdp_steps p = { .dry_run = cdp_opts.dry_run };
 	int r = may_remove(s, (u32)leg);
 
 	if (r)
 		return r;
 	cdp_old_leg_take(&old, s, (u32)leg);
-	cdp_set_change_begin(&change, s);
+	cdp_live_change_begin(&change, s);
 	drop(&change, (u32)leg);
-	cdp_set_change_plan(&p, &change);
-	r = cdp_plan_run(&p);
+	cdp_live_change_plan(&p, &change);
+	r = cdp_steps_run(&p);
 	if (r)
 		return r;
-	cdp_plan_free(&p);	/* the leg is out: no way back from here */
+	cdp_steps_free(&p);	/* the leg is out: no way back from here */
 	cdp_old_leg_plan(&p, &old);
-	r = cdp_plan_run(&p);
-	cdp_plan_free(&p);
+	r = cdp_steps_run(&p);
+	cdp_steps_free(&p);
 	return r;
 }
 
@@ -130,28 +130,28 @@ static int send(void *arg)
 	return cdp_dm_message(m->name, m->text, NULL);
 }
 
-static void plan_message(struct cdp_plan *p, struct message *m, const struct cdp_set *s,
+static void plan_message(struct cdp_steps *p, struct message *m, const struct cdp_live *s,
 			 const char *what, int leg)
 {
 	m->name = s->name;
 	cdp_print(m->text, sizeof(m->text), "leg %s %d", what, leg);
-	cdp_plan_add(p, send, NULL, m, "dm: send %s the message: %s", s->name, m->text);
+	cdp_steps_add(p, send, NULL, m, "dm: send %s the message: %s", s->name, m->text);
 }
 
-static int fail(struct cdp_set *s, int leg)
+static int fail(struct cdp_live *s, int leg)
 {
-	struct cdp_plan p = { .dry_run = cdp_opts.dry_run };
+	struct cdp_steps p = { .dry_run = cdp_opts.dry_run };
 	struct message m;
 	int r;
 
 	plan_message(&p, &m, s, "fail", leg);
-	r = cdp_plan_run(&p);
-	cdp_plan_free(&p);
+	r = cdp_steps_run(&p);
+	cdp_steps_free(&p);
 	return r;
 }
 
 /* Is the device of the table still the one that was there? A disk that came back may have another number. */
-static bool device_is_here(const struct cdp_set *s, u32 leg)
+static bool device_is_here(const struct cdp_live *s, u32 leg)
 {
 	const struct cdp_leg_status *st = &s->status.legs[leg];
 	char path[CDP_PATH_TEXT];
@@ -159,11 +159,11 @@ static bool device_is_here(const struct cdp_set *s, u32 leg)
 
 	if (st->state == LEG_MISSING || !st->data_dev[0])
 		return false;
-	return !cdp_probe_device(cdp_set_leg_device(st, path), &d);
+	return !cdp_probe_device(cdp_live_leg_device(st, path), &d);
 }
 
 /* Steps that put a leg which came back under another number into the table again. */
-static int plan_return(struct cdp_plan *p, struct cdp_set *s, u32 leg, struct cdp_set_change *c)
+static int plan_return(struct cdp_steps *p, struct cdp_live *s, u32 leg, struct cdp_live_change *c)
 {
 	static struct cdp_found found[CDP_MAX_LEGS];
 	struct cdp_conf_leg *l = &s->conf.legs[leg];
@@ -176,22 +176,22 @@ static int plan_return(struct cdp_plan *p, struct cdp_set *s, u32 leg, struct cd
 		r = cdp_find_legs(&s->conf, found);
 	if (!r && !found[leg].here)
 		r = cdp_why(-ENODEV, "%s: no device here is %s; to replace it use cdpctl rebuild",
-			    s->name, cdp_set_leg_text(s, leg, text));
+			    s->name, cdp_live_leg_text(s, leg, text));
 	if (r)
 		return r;
-	cdp_set_change_begin(c, s);
+	cdp_live_change_begin(c, s);
 	c->table.legs[leg] = (struct cdp_table_leg) {
 		found[leg].data, l->data_start, found[leg].meta, l->meta_start,
 	};
 	cdp_probe_stable(found[leg].data, c->conf.legs[leg].device);
-	cdp_set_change_plan(p, c);
+	cdp_live_change_plan(p, c);
 	return 0;
 }
 
-static int rejoin(struct cdp_set *s, int leg)
+static int rejoin(struct cdp_live *s, int leg)
 {
-	static struct cdp_set_change change;
-	struct cdp_plan p = { .dry_run = cdp_opts.dry_run };
+	static struct cdp_live_change change;
+	struct cdp_steps p = { .dry_run = cdp_opts.dry_run };
 	enum cdp_leg_state state = s->status.legs[leg].state;
 	struct message m;
 	int r = 0;
@@ -206,14 +206,14 @@ static int rejoin(struct cdp_set *s, int leg)
 	else
 		r = plan_return(&p, s, (u32)leg, &change);
 	if (!r)
-		r = cdp_plan_run(&p);
+		r = cdp_steps_run(&p);
 	/* Found again, it may still be remembered as faulty. */
-	if (!r && !cdp_opts.dry_run && !cdp_set_refresh(s) &&
+	if (!r && !cdp_opts.dry_run && !cdp_live_refresh(s) &&
 	    s->status.legs[leg].state == LEG_FAULTY) {
 		plan_message(&p, &m, s, "rejoin", leg);
-		r = cdp_plan_run(&p);
+		r = cdp_steps_run(&p);
 	}
-	cdp_plan_free(&p);
+	cdp_steps_free(&p);
 	return r;
 }
 
@@ -223,7 +223,7 @@ static const struct action {
 	const char *name;
 	u32 words;		/* with its own name */
 	bool copies;
-	int (*run)(struct cdp_set *s, int leg);
+	int (*run)(struct cdp_live *s, int leg);
 } actions[] = {
 	{ "add", 2, true, add },
 	{ "remove", 3, false, remove_leg },
@@ -241,12 +241,12 @@ static const struct action *find_action(void)
 	return NULL;
 }
 
-static int run(const struct action *a, struct cdp_set *s)
+static int run(const struct action *a, struct cdp_live *s)
 {
-	int leg = 0, r = cdp_set_open(s, cdp_opts.words[1]);
+	int leg = 0, r = cdp_live_open(s, cdp_opts.words[1]);
 
 	if (!r && a->words > 2)
-		leg = cdp_set_leg(s, cdp_opts.words[2]);
+		leg = cdp_live_leg(s, cdp_opts.words[2]);
 	if (r || leg < 0)
 		return r ? r : leg;
 	return a->run(s, leg);
@@ -255,7 +255,7 @@ static int run(const struct action *a, struct cdp_set *s)
 int cdp_cmd_leg(int argc, char **argv)
 {
 	const struct action *a;
-	struct cdp_set s;
+	struct cdp_live s;
 	int r;
 
 	cdp_opts_parse(&argp, argc, argv, 2, 3);
@@ -265,7 +265,7 @@ int cdp_cmd_leg(int argc, char **argv)
 	cdp_interrupt_catch();
 	memset(&s, 0, sizeof(s));
 	r = run(a, &s);
-	cdp_set_close(&s);
+	cdp_live_close(&s);
 	if (r || cdp_opts.dry_run || !a->copies || !opt.wait)
 		return r;
 	return cdp_follow_copy(cdp_opts.words[1], FOLLOW_REBUILT, cdp_opts.json);

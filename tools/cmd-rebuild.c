@@ -60,7 +60,7 @@ static bool has_failed(const struct cdp_leg_status *l)
 }
 
 /* The one that failed, when it is clear which. */
-static int find_failed(const struct cdp_set *s)
+static int find_failed(const struct cdp_live *s)
 {
 	int leg = -1;
 	u32 i;
@@ -79,22 +79,22 @@ static int find_failed(const struct cdp_set *s)
 	return leg < 0 ? -ECDP_USAGE : leg;
 }
 
-static int choose(const struct cdp_set *s)
+static int choose(const struct cdp_live *s)
 {
 	char text[CDP_LEG_TEXT];
-	int leg = rebuild.leg ? cdp_set_leg(s, rebuild.leg) : find_failed(s);
+	int leg = rebuild.leg ? cdp_live_leg(s, rebuild.leg) : find_failed(s);
 
 	if (leg < 0)
 		return leg;
-	if (!cdp_set_in_sync(s))
+	if (!cdp_live_in_sync(s))
 		return cdp_why(-EIO, "%s: no leg is in-sync, so there is nothing to copy from", s->name);
-	if (cdp_set_in_sync(s) == 1 && s->status.legs[leg].state == LEG_IN_SYNC)
+	if (cdp_live_in_sync(s) == 1 && s->status.legs[leg].state == LEG_IN_SYNC)
 		return cdp_why(-ECDP_REFUSED, "%s: %s is the only leg that is in-sync, it cannot be replaced",
-			       s->name, cdp_set_leg_text(s, (u32)leg, text));
+			       s->name, cdp_live_leg_text(s, (u32)leg, text));
 	return leg;
 }
 
-static int rebuild_set(struct cdp_set *s)
+static int rebuild_set(struct cdp_live *s)
 {
 	static struct cdp_join join;
 	char text[CDP_LEG_TEXT];
@@ -103,7 +103,7 @@ static int rebuild_set(struct cdp_set *s)
 
 	if (leg < 0)
 		return leg;
-	cdp_set_leg_text(s, (u32)leg, text);
+	cdp_live_leg_text(s, (u32)leg, text);
 	r = cdp_join(&join, s, (u32)leg, rebuild.onto, rebuild.meta);
 	if (!r && !cdp_opts.dry_run)
 		cdp_note("%s: %s takes the place of %s and is being copied to", s->name,
@@ -113,17 +113,17 @@ static int rebuild_set(struct cdp_set *s)
 
 int cdp_cmd_rebuild(int argc, char **argv)
 {
-	struct cdp_set s;
+	struct cdp_live s;
 	const char *name;
 	int r;
 
 	cdp_opts_parse(&argp, argc, argv, 1, 1);
 	name = cdp_opts.words[0];
 	cdp_interrupt_catch();
-	r = cdp_set_open(&s, name);
+	r = cdp_live_open(&s, name);
 	if (!r)
 		r = rebuild_set(&s);
-	cdp_set_close(&s);
+	cdp_live_close(&s);
 	if (r || cdp_opts.dry_run || !rebuild.wait)
 		return r;
 	r = cdp_follow_copy(name, FOLLOW_REBUILT, cdp_opts.json);

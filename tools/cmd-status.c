@@ -4,10 +4,10 @@
 
 #include "cmd.h"
 #include "dm.h"
+#include "live.h"
 #include "msg.h"
 #include "opts.h"
 #include "out.h"
-#include "set.h"
 #include "size.h"
 
 #define WATCH_MS	1000u
@@ -92,7 +92,7 @@ static void fill_copy(struct cdp_out *o, struct cdp_out_row *row, const struct c
 		    percent(st->copied, st->to_copy));
 }
 
-static struct cdp_out_row *fill_set(struct cdp_out *o, const struct cdp_set *s)
+static struct cdp_out_row *fill_set(struct cdp_out *o, const struct cdp_live *s)
 {
 	struct cdp_out_row *row = cdp_out_row(o, NULL);
 	char uuid[CDP_UUID_TEXT], size[CDP_SIZE_TEXT];
@@ -113,7 +113,7 @@ static struct cdp_out_row *fill_set(struct cdp_out *o, const struct cdp_set *s)
 	return row;
 }
 
-static void fill_leg(struct cdp_out *o, struct cdp_out_row *parent, const struct cdp_set *s, u32 i)
+static void fill_leg(struct cdp_out *o, struct cdp_out_row *parent, const struct cdp_live *s, u32 i)
 {
 	const struct cdp_leg_status *l = &s->status.legs[i];
 	struct cdp_out_row *row = cdp_out_row(o, parent);
@@ -123,7 +123,7 @@ static void fill_leg(struct cdp_out *o, struct cdp_out_row *parent, const struct
 	SET(LEG, "%u", i);
 	SET(STATE, "%s", cdp_leg_state_name(l->state));
 	SET(ROLE, "%s", (int)i == s->status.read_leg ? "primary" : "protect");
-	SET(DEVICE, "%s", cdp_set_leg_device(l, path));
+	SET(DEVICE, "%s", cdp_live_leg_device(l, path));
 	SET(SYNCED, "%.1f%%", percent(l->regions - l->stale_regions, l->regions));
 	SET(STALE, "%llu", U64(l->stale_regions));
 	SET(REGIONS, "%llu", U64(l->regions));
@@ -148,8 +148,8 @@ static int show_set(const char *name, void *ctx)
 {
 	struct cdp_out_row *row;
 	struct show *show = ctx;
-	struct cdp_set s;
-	int r = cdp_set_open(&s, name);
+	struct cdp_live s;
+	int r = cdp_live_open(&s, name);
 	u32 i;
 
 	if (!r) {
@@ -159,7 +159,7 @@ static int show_set(const char *name, void *ctx)
 		show->degraded |= s.status.health != HEALTH_OPTIMAL;
 		show->shown++;
 	}
-	cdp_set_close(&s);
+	cdp_live_close(&s);
 	return r;
 }
 

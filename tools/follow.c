@@ -31,7 +31,7 @@ enum cdp_follow_state cdp_follow_judge(const struct cdp_status *s, enum cdp_foll
 	return stale && s->resync != RESYNC_IDLE ? FOLLOW_GO_ON : FOLLOW_STUCK;
 }
 
-static int stuck(const struct cdp_set *s)
+static int stuck(const struct cdp_live *s)
 {
 	char leg[CDP_LEG_TEXT];
 	u32 i;
@@ -42,14 +42,14 @@ static int stuck(const struct cdp_set *s)
 		if (state == LEG_IN_SYNC)
 			continue;
 		return cdp_why(-ECDP_DEGRADED, "%s: %s is %s, and nothing is being copied; %s", s->name,
-			       cdp_set_leg_text(s, i, leg), cdp_leg_state_name(state),
+			       cdp_live_leg_text(s, i, leg), cdp_leg_state_name(state),
 			       state == LEG_STALE ? "see cdpctl events" :
 			       "bring it back with cdpctl leg rejoin, or replace it with cdpctl rebuild");
 	}
 	return -ECDP_DEGRADED;
 }
 
-static void show(struct cdp_progress *p, const struct cdp_set *s)
+static void show(struct cdp_progress *p, const struct cdp_live *s)
 {
 	u64 bytes = (u64)s->table.region_sectors * CDP_SECTOR_BYTES;
 
@@ -66,7 +66,7 @@ struct wait {
 };
 
 /* 1: go on. Patience, because a copy begins a moment after the leg is there. */
-static int judge(struct wait *w, const struct cdp_set *s)
+static int judge(struct wait *w, const struct cdp_live *s)
 {
 	enum cdp_follow_state state = cdp_follow_judge(&s->status, w->what);
 	double now = cdp_seconds();
@@ -90,7 +90,7 @@ static int judge(struct wait *w, const struct cdp_set *s)
 	return 1;
 }
 
-static int tick(struct wait *w, struct cdp_set *s)
+static int tick(struct wait *w, struct cdp_live *s)
 {
 	u32 ms = TICK_MS;
 	int r;
@@ -100,15 +100,15 @@ static int tick(struct wait *w, struct cdp_set *s)
 	r = cdp_dm_wait(s->name, s->event_nr, ms);
 	if (r && r != -ETIME && r != -EINTR)
 		return r;
-	return cdp_set_refresh(s);
+	return cdp_live_refresh(s);
 }
 
 int cdp_follow(const char *name, enum cdp_follow_for what, u32 timeout_s, bool json)
 {
 	struct cdp_progress p = { .name = name, .json = json };
 	struct wait w = { .what = what, .stuck_since = cdp_seconds() };
-	struct cdp_set s;
-	int r = cdp_set_open(&s, name);
+	struct cdp_live s;
+	int r = cdp_live_open(&s, name);
 
 	cdp_interrupt_catch();
 	w.end = timeout_s ? cdp_seconds() + timeout_s : 0;
@@ -121,7 +121,7 @@ int cdp_follow(const char *name, enum cdp_follow_for what, u32 timeout_s, bool j
 		r = tick(&w, &s);
 	}
 	cdp_progress_end(&p);
-	cdp_set_close(&s);
+	cdp_live_close(&s);
 	return r;
 }
 

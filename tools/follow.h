@@ -3,7 +3,7 @@
 #ifndef CDP_TOOLS_FOLLOW_H
 #define CDP_TOOLS_FOLLOW_H
 
-#include "set.h"
+#include "live.h"
 
 enum cdp_follow_for {
 	FOLLOW_IN_SYNC,		/* every leg is in-sync */

@@ -509,23 +509,23 @@ static void settings_text(char *text, size_t size)
 			       settings[i].value);
 }
 
-void cdp_iscsi_plan_login(struct cdp_plan *p, struct cdp_iscsi_job *j)
+void cdp_iscsi_plan_login(struct cdp_steps *p, struct cdp_iscsi_job *j)
 {
 	const struct cdp_iscsi *t = j->target;
 	char portal[CDP_ISCSI_PORTAL_TEXT], text[1024];
 
 	cdp_iscsi_portal(t, portal);
 	settings_text(text, sizeof(text));
-	cdp_plan_add(p, discover, NULL, j, "iscsi: ask %s for its targets", portal);
-	cdp_plan_add(p, make_record, remove_record, j,
+	cdp_steps_add(p, discover, NULL, j, "iscsi: ask %s for its targets", portal);
+	cdp_steps_add(p, make_record, remove_record, j,
 		     "iscsi: make a node record of %s at %s, unless there is one", t->target, portal);
-	cdp_plan_add(p, set_record, NULL, j, "iscsi: set in the new record:%s", text);
+	cdp_steps_add(p, set_record, NULL, j, "iscsi: set in the new record:%s", text);
 	if (t->user[0])
-		cdp_plan_add(p, set_chap, NULL, j,
+		cdp_steps_add(p, set_chap, NULL, j,
 			     "iscsi: set CHAP user %s and the secret in the new record", t->user);
-	cdp_plan_add(p, login, logout, j, "iscsi: log in to %s, unless there is a session",
+	cdp_steps_add(p, login, logout, j, "iscsi: log in to %s, unless there is a session",
 		     t->target);
-	cdp_plan_add(p, wait_disk, NULL, j, "iscsi: wait for the disk with LUN %u", t->lun);
+	cdp_steps_add(p, wait_disk, NULL, j, "iscsi: wait for the disk with LUN %u", t->lun);
 }
 
 static int undo_all(void *arg)
@@ -535,12 +535,12 @@ static int undo_all(void *arg)
 	return 0;
 }
 
-void cdp_iscsi_plan_logout(struct cdp_plan *p, struct cdp_iscsi_job *j)
+void cdp_iscsi_plan_logout(struct cdp_steps *p, struct cdp_iscsi_job *j)
 {
 	const struct cdp_iscsi *t = j->target;
 
 	if (t->logged_in || t->made_record)
-		cdp_plan_add(p, undo_all, NULL, j, "iscsi: %s%s%s of %s",
+		cdp_steps_add(p, undo_all, NULL, j, "iscsi: %s%s%s of %s",
 			     t->logged_in ? "log out" : "",
 			     t->logged_in && t->made_record ? " and " : "",
 			     t->made_record ? "delete the node record" : "", t->target);

@@ -10,8 +10,8 @@
 #define CDP_TOOLS_ISCSI_H
 
 #include "iscsi-url.h"
-#include "plan.h"
 #include "probe.h"
+#include "steps.h"
 
 #define CDP_ISCSI_SECRET_TEXT	256
 
@@ -23,10 +23,10 @@ struct cdp_iscsi_job {
 };
 
 /* Steps: discover, make and set the node record, log in, wait for the disk. */
-void cdp_iscsi_plan_login(struct cdp_plan *p, struct cdp_iscsi_job *j);
+void cdp_iscsi_plan_login(struct cdp_steps *p, struct cdp_iscsi_job *j);
 
 /* Step: undo what was done for the leg, if anything. */
-void cdp_iscsi_plan_logout(struct cdp_plan *p, struct cdp_iscsi_job *j);
+void cdp_iscsi_plan_logout(struct cdp_steps *p, struct cdp_iscsi_job *j);
 
 /* The disk of the leg, if it is there. -ENODEV when not. */
 int __must_check cdp_iscsi_find(const struct cdp_iscsi *t, char device[CDP_PATH_TEXT]);

@@ -5,7 +5,7 @@
 #include "opts.h"
 
 /* As the set's other areas have it; the kernel takes no area of another shape. */
-static u32 set_trackers(const struct cdp_set *s)
+static u32 set_trackers(const struct cdp_live *s)
 {
 	char path[CDP_PATH_TEXT];
 	struct cdp_md md;
@@ -24,7 +24,7 @@ static u32 set_trackers(const struct cdp_set *s)
 	return cdp_geometry_trackers(s->table.nr_legs);
 }
 
-static int place(struct cdp_join *j, const struct cdp_set *s, u32 nr_legs)
+static int place(struct cdp_join *j, const struct cdp_live *s, u32 nr_legs)
 {
 	struct cdp_place p = {
 		.region_sectors = s->table.region_sectors,
@@ -46,7 +46,7 @@ static int place(struct cdp_join *j, const struct cdp_set *s, u32 nr_legs)
 	return 0;
 }
 
-static bool has_metadata(const struct cdp_set *s)
+static bool has_metadata(const struct cdp_live *s)
 {
 	u32 i;
 
@@ -56,7 +56,7 @@ static bool has_metadata(const struct cdp_set *s)
 	return false;
 }
 
-static int prepare(struct cdp_join *j, struct cdp_set *s, u32 nr_legs, const char *spec,
+static int prepare(struct cdp_join *j, struct cdp_live *s, u32 nr_legs, const char *spec,
 		   const char *meta)
 {
 	int r;
@@ -70,7 +70,7 @@ static int prepare(struct cdp_join *j, struct cdp_set *s, u32 nr_legs, const cha
 	if (r)
 		return r;
 	cdp_new_leg_plan_login(&j->plan, &j->leg);
-	r = cdp_plan_run(&j->plan);
+	r = cdp_steps_run(&j->plan);
 	if (!r)
 		r = cdp_new_leg_inspect(&j->leg, cdp_opts.dry_run);
 	if (!r)
@@ -80,16 +80,16 @@ static int prepare(struct cdp_join *j, struct cdp_set *s, u32 nr_legs, const cha
 	return r ? r : place(j, s, nr_legs);
 }
 
-static void fill_change(struct cdp_join *j, struct cdp_set *s, u32 at, u32 nr_legs)
+static void fill_change(struct cdp_join *j, struct cdp_live *s, u32 at, u32 nr_legs)
 {
-	cdp_set_change_begin(&j->change, s);
+	cdp_live_change_begin(&j->change, s);
 	j->change.table.nr_legs = nr_legs;
 	j->change.conf.nr_legs = nr_legs;
 	cdp_new_leg_to_table(&j->leg, &j->change.table.legs[at]);
 	cdp_new_leg_to_conf(&j->leg, &j->change.conf.legs[at]);
 }
 
-int cdp_join(struct cdp_join *j, struct cdp_set *s, u32 at, const char *spec, const char *meta)
+int cdp_join(struct cdp_join *j, struct cdp_live *s, u32 at, const char *spec, const char *meta)
 {
 	bool replaces = at < s->table.nr_legs;
 	u32 nr_legs = replaces ? s->table.nr_legs : at + 1;
@@ -102,18 +102,18 @@ int cdp_join(struct cdp_join *j, struct cdp_set *s, u32 at, const char *spec, co
 	if (!r) {
 		fill_change(j, s, at, nr_legs);
 		cdp_new_leg_plan_wipe(&j->plan, &j->leg);
-		cdp_set_change_plan(&j->plan, &j->change);
-		r = cdp_plan_run(&j->plan);
+		cdp_live_change_plan(&j->plan, &j->change);
+		r = cdp_steps_run(&j->plan);
 	}
 	if (r) {
-		cdp_plan_undo(&j->plan);
+		cdp_steps_undo(&j->plan);
 		return r;
 	}
-	cdp_plan_free(&j->plan);	/* the new leg is in: no way back from here */
+	cdp_steps_free(&j->plan);	/* the new leg is in: no way back from here */
 	if (replaces) {
 		cdp_old_leg_plan(&j->plan, &j->old);
-		r = cdp_plan_run(&j->plan);
-		cdp_plan_free(&j->plan);
+		r = cdp_steps_run(&j->plan);
+		cdp_steps_free(&j->plan);
 	}
 	return r;
 }

@@ -3,15 +3,15 @@
 #ifndef CDP_TOOLS_JOIN_H
 #define CDP_TOOLS_JOIN_H
 
+#include "live.h"
 #include "new-leg.h"
 #include "old-leg.h"
-#include "set.h"
 
 struct cdp_join {
-	struct cdp_plan plan;
+	struct cdp_steps plan;
 	struct cdp_new_leg leg;
 	struct cdp_old_leg old;
-	struct cdp_set_change change;
+	struct cdp_live_change change;
 };
 
 /**
@@ -20,7 +20,7 @@ struct cdp_join {
  *
  * The kernel copies everything to the new leg on its own.
  */
-int __must_check cdp_join(struct cdp_join *j, struct cdp_set *s, u32 at, const char *spec,
+int __must_check cdp_join(struct cdp_join *j, struct cdp_live *s, u32 at, const char *spec,
 			  const char *meta);
 
 #endif

@@ -29,7 +29,7 @@ int cdp_new_leg_parse(struct cdp_new_leg *l, const char *spec, const char *meta)
 	return 0;
 }
 
-void cdp_new_leg_plan_login(struct cdp_plan *p, struct cdp_new_leg *l)
+void cdp_new_leg_plan_login(struct cdp_steps *p, struct cdp_new_leg *l)
 {
 	if (l->iscsi.target[0])
 		cdp_iscsi_plan_login(p, &l->job);
@@ -203,9 +203,9 @@ static int wipe(void *arg)
 	return cdp_md_wipe(l->meta_path, l->meta_start);
 }
 
-void cdp_new_leg_plan_wipe(struct cdp_plan *p, struct cdp_new_leg *l)
+void cdp_new_leg_plan_wipe(struct cdp_steps *p, struct cdp_new_leg *l)
 {
-	cdp_plan_add(p, wipe, NULL, l, "metadata: zero the superblocks on %s, 16 sectors from sector %llu",
+	cdp_steps_add(p, wipe, NULL, l, "metadata: zero the superblocks on %s, 16 sectors from sector %llu",
 		     l->meta_path, (unsigned long long)l->meta_start);
 }
 

@@ -25,7 +25,7 @@ struct cdp_new_leg {
 int __must_check cdp_new_leg_parse(struct cdp_new_leg *l, const char *spec, const char *meta);
 
 /* Steps that bring an iSCSI leg here; none for a device of this machine. */
-void cdp_new_leg_plan_login(struct cdp_plan *p, struct cdp_new_leg *l);
+void cdp_new_leg_plan_login(struct cdp_steps *p, struct cdp_new_leg *l);
 
 /* Look at the devices. A dry run goes on without an iSCSI disk that is not here. */
 int __must_check cdp_new_leg_inspect(struct cdp_new_leg *l, bool dry_run);
@@ -46,7 +46,7 @@ void cdp_new_leg_to_place(const struct cdp_new_leg *l, struct cdp_place_leg *p);
 int __must_check cdp_new_leg_place_failed(int err, const char *why, const char *leg);
 
 /* Step: make the superblocks blank, so that the kernel formats the area. */
-void cdp_new_leg_plan_wipe(struct cdp_plan *p, struct cdp_new_leg *l);
+void cdp_new_leg_plan_wipe(struct cdp_steps *p, struct cdp_new_leg *l);
 
 /* Its part of the table line and of the configuration. */
 void cdp_new_leg_to_table(const struct cdp_new_leg *l, struct cdp_table_leg *t);

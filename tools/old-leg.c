@@ -3,14 +3,14 @@
 #include "msg.h"
 #include "old-leg.h"
 
-void cdp_old_leg_take(struct cdp_old_leg *l, const struct cdp_set *s, u32 leg)
+void cdp_old_leg_take(struct cdp_old_leg *l, const struct cdp_live *s, u32 leg)
 {
 	const struct cdp_leg_status *st = &s->status.legs[leg];
 	const struct cdp_table_leg *t = &s->table.legs[leg];
 	u32 ma, mi;
 
 	memset(l, 0, sizeof(*l));
-	cdp_set_leg_text(s, leg, l->text);
+	cdp_live_leg_text(s, leg, l->text);
 	l->set_uuid = s->status.set_uuid;
 	l->uuid = st->uuid;
 	l->may_wipe = st->state == LEG_IN_SYNC || st->state == LEG_STALE;
@@ -49,14 +49,14 @@ static int leave(void *arg)
 	return 0;
 }
 
-void cdp_old_leg_plan(struct cdp_plan *p, struct cdp_old_leg *l)
+void cdp_old_leg_plan(struct cdp_steps *p, struct cdp_old_leg *l)
 {
 	if (strcmp(l->meta_path, CDP_META_NONE)) {
 		if (l->may_wipe)
-			cdp_plan_add(p, wipe, NULL, l, "metadata: zero the superblocks of %s on %s, 16 sectors from sector %llu",
+			cdp_steps_add(p, wipe, NULL, l, "metadata: zero the superblocks of %s on %s, 16 sectors from sector %llu",
 				     l->text, l->meta_path, (unsigned long long)l->meta_start);
 		else
-			cdp_plan_add(p, leave, NULL, l, "metadata: leave that of %s, which does not answer",
+			cdp_steps_add(p, leave, NULL, l, "metadata: leave that of %s, which does not answer",
 				     l->text);
 	}
 	cdp_iscsi_plan_logout(p, &l->job);

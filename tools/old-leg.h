@@ -4,7 +4,7 @@
 #define CDP_TOOLS_OLD_LEG_H
 
 #include "iscsi.h"
-#include "set.h"
+#include "live.h"
 
 struct cdp_old_leg {
 	char text[CDP_LEG_TEXT];
@@ -17,11 +17,11 @@ struct cdp_old_leg {
 };
 
 /* Take what has to be known of leg @leg while the set still runs. */
-void cdp_old_leg_take(struct cdp_old_leg *l, const struct cdp_set *s, u32 leg);
+void cdp_old_leg_take(struct cdp_old_leg *l, const struct cdp_live *s, u32 leg);
 
 /* Steps for after the leg has left. What cannot be done is warned about and
  * does not fail: the leg is out of the set in any case.
  */
-void cdp_old_leg_plan(struct cdp_plan *p, struct cdp_old_leg *l);
+void cdp_old_leg_plan(struct cdp_steps *p, struct cdp_old_leg *l);
 
 #endif

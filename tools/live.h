@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A running set: what the kernel says of it and what the configuration remembers. */
-#ifndef CDP_TOOLS_SET_H
-#define CDP_TOOLS_SET_H
+#ifndef CDP_TOOLS_LIVE_H
+#define CDP_TOOLS_LIVE_H
 
 #include "conf.h"
-#include "plan.h"
+#include "steps.h"
 
 #define CDP_LINE_TEXT	(CDP_MAX_LEGS * (2 * CDP_PATH_TEXT + 64))
 
-struct cdp_set {
+struct cdp_live {
 	char name[CDP_NAME_TEXT];
 	u64 length;
 	u32 event_nr;
@@ -20,26 +20,26 @@ struct cdp_set {
 };
 
 /* -ENOENT when there is no such set. Close also after a failure. */
-int __must_check cdp_set_open(struct cdp_set *s, const char *name);
-void cdp_set_close(struct cdp_set *s);
+int __must_check cdp_live_open(struct cdp_live *s, const char *name);
+void cdp_live_close(struct cdp_live *s);
 
 /* Read the status again. */
-int __must_check cdp_set_refresh(struct cdp_set *s);
+int __must_check cdp_live_refresh(struct cdp_live *s);
 
 /* The leg that @text names: its index, UUID, device, or major:minor. -ENOENT when there is none. */
-int __must_check cdp_set_leg(const struct cdp_set *s, const char *text);
+int __must_check cdp_live_leg(const struct cdp_live *s, const char *text);
 
 /* The node of a leg's device as status names it ("8:16"), or "-". Returns @path. */
-const char *cdp_set_leg_device(const struct cdp_leg_status *l, char path[CDP_PATH_TEXT]);
+const char *cdp_live_leg_device(const struct cdp_leg_status *l, char path[CDP_PATH_TEXT]);
 
 /* "leg 1 (/dev/sdb)"; returns @text. */
 #define CDP_LEG_TEXT	(CDP_PATH_TEXT + 16)
-const char *cdp_set_leg_text(const struct cdp_set *s, u32 leg, char text[CDP_LEG_TEXT]);
+const char *cdp_live_leg_text(const struct cdp_live *s, u32 leg, char text[CDP_LEG_TEXT]);
 
-u32 cdp_set_in_sync(const struct cdp_set *s);	/* how many legs are */
+u32 cdp_live_in_sync(const struct cdp_live *s);	/* how many legs are */
 
 /* Write conf to its file with the leg UUIDs of the status; nothing when not remembered. */
-int __must_check cdp_set_save(struct cdp_set *s);
+int __must_check cdp_live_save(struct cdp_live *s);
 
 /* Split a line into at most @max words, in place. */
 u32 cdp_words_split(char *line, char **words, u32 max);
@@ -49,16 +49,16 @@ int __must_check cdp_features_parse(const char *words, struct cdp_features *f);
 void cdp_features_print(const struct cdp_features *f, char words[CDP_FEATURES_TEXT]);
 
 /* A step that replaces the table of a running set: the plan's form of a reload. */
-struct cdp_set_change {
-	struct cdp_set *set;
+struct cdp_live_change {
+	struct cdp_live *set;
 	struct cdp_table table;		/* the new one */
 	char line[CDP_LINE_TEXT];	/* its text */
 	struct cdp_conf conf;		/* what is remembered then */
 };
 
 /* Begin with what there is. */
-void cdp_set_change_begin(struct cdp_set_change *c, struct cdp_set *s);
+void cdp_live_change_begin(struct cdp_live_change *c, struct cdp_live *s);
 /* Steps: load the table, remember it. The result is in c->set. */
-void cdp_set_change_plan(struct cdp_plan *p, struct cdp_set_change *c);
+void cdp_live_change_plan(struct cdp_steps *p, struct cdp_live_change *c);
 
 #endif

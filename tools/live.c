@@ -4,8 +4,8 @@
 #include <sys/sysmacros.h>
 
 #include "dm.h"
+#include "live.h"
 #include "msg.h"
-#include "set.h"
 #include "size.h"
 
 #define MAX_WORDS	128
@@ -62,7 +62,7 @@ void cdp_features_print(const struct cdp_features *f, char words[CDP_FEATURES_TE
 
 /*----------------------------------------------------------------*/
 
-static int read_status(struct cdp_set *s)
+static int read_status(struct cdp_live *s)
 {
 	char why[CDP_WHY_TEXT], *line;
 	struct cdp_dm_info info;
@@ -82,7 +82,7 @@ static int read_status(struct cdp_set *s)
 	return 0;
 }
 
-static int read_table(struct cdp_set *s)
+static int read_table(struct cdp_live *s)
 {
 	char why[CDP_WHY_TEXT], *words[MAX_WORDS];
 	u64 length;
@@ -113,7 +113,7 @@ static void conf_device(const char *dev, char path[CDP_PATH_TEXT])
 		cdp_print(path, CDP_PATH_TEXT, "%s", dev);
 }
 
-static void conf_from_kernel(struct cdp_set *s)
+static void conf_from_kernel(struct cdp_live *s)
 {
 	struct cdp_conf *c = &s->conf;
 	u32 i;
@@ -140,7 +140,7 @@ static void conf_from_kernel(struct cdp_set *s)
 	}
 }
 
-int cdp_set_open(struct cdp_set *s, const char *name)
+int cdp_live_open(struct cdp_live *s, const char *name)
 {
 	int r;
 
@@ -167,20 +167,20 @@ int cdp_set_open(struct cdp_set *s, const char *name)
 	return r;
 }
 
-void cdp_set_close(struct cdp_set *s)
+void cdp_live_close(struct cdp_live *s)
 {
 	free(s->table_line);
 	s->table_line = NULL;
 }
 
-int cdp_set_refresh(struct cdp_set *s)
+int cdp_live_refresh(struct cdp_live *s)
 {
 	return read_status(s);
 }
 
 /*----------------------------------------------------------------*/
 
-static bool leg_is(const struct cdp_set *s, u32 i, const char *text)
+static bool leg_is(const struct cdp_live *s, u32 i, const char *text)
 {
 	const struct cdp_leg_status *l = &s->status.legs[i];
 	char uuid[CDP_UUID_TEXT];
@@ -192,7 +192,7 @@ static bool leg_is(const struct cdp_set *s, u32 i, const char *text)
 	return sscanf(l->data_dev, "%u:%u", &ma, &mi) == 2 && cdp_probe_is(text, ma, mi);
 }
 
-int cdp_set_leg(const struct cdp_set *s, const char *text)
+int cdp_live_leg(const struct cdp_live *s, const char *text)
 {
 	u64 n;
 	u32 i;
@@ -206,7 +206,7 @@ int cdp_set_leg(const struct cdp_set *s, const char *text)
 		       s->name, text, s->status.nr_legs - 1, s->name);
 }
 
-const char *cdp_set_leg_device(const struct cdp_leg_status *l, char path[CDP_PATH_TEXT])
+const char *cdp_live_leg_device(const struct cdp_leg_status *l, char path[CDP_PATH_TEXT])
 {
 	u32 ma, mi;
 
@@ -216,19 +216,19 @@ const char *cdp_set_leg_device(const struct cdp_leg_status *l, char path[CDP_PAT
 	return path;
 }
 
-const char *cdp_set_leg_text(const struct cdp_set *s, u32 leg, char text[CDP_LEG_TEXT])
+const char *cdp_live_leg_text(const struct cdp_live *s, u32 leg, char text[CDP_LEG_TEXT])
 {
 	char path[CDP_PATH_TEXT];
 
 	if (s->status.legs[leg].data_dev[0])
-		cdp_set_leg_device(&s->status.legs[leg], path);
+		cdp_live_leg_device(&s->status.legs[leg], path);
 	else
 		cdp_print(path, sizeof(path), "%s", s->conf.legs[leg].device);
 	cdp_print(text, CDP_LEG_TEXT, "leg %u (%s)", leg, path);
 	return text;
 }
 
-u32 cdp_set_in_sync(const struct cdp_set *s)
+u32 cdp_live_in_sync(const struct cdp_live *s)
 {
 	u32 i, n = 0;
 
@@ -237,7 +237,7 @@ u32 cdp_set_in_sync(const struct cdp_set *s)
 	return n;
 }
 
-int cdp_set_save(struct cdp_set *s)
+int cdp_live_save(struct cdp_live *s)
 {
 	u32 i;
 
@@ -252,7 +252,7 @@ int cdp_set_save(struct cdp_set *s)
 
 /*----------------------------------------------------------------*/
 
-void cdp_set_change_begin(struct cdp_set_change *c, struct cdp_set *s)
+void cdp_live_change_begin(struct cdp_live_change *c, struct cdp_live *s)
 {
 	c->set = s;
 	c->table = s->table;
@@ -261,38 +261,38 @@ void cdp_set_change_begin(struct cdp_set_change *c, struct cdp_set *s)
 
 static int load_change(void *arg)
 {
-	struct cdp_set_change *c = arg;
+	struct cdp_live_change *c = arg;
 	int r = cdp_dm_reload(c->set->name, c->set->length, c->line);
 
-	return r ? r : cdp_set_refresh(c->set);
+	return r ? r : cdp_live_refresh(c->set);
 }
 
 static int save_change(void *arg)
 {
-	struct cdp_set_change *c = arg;
+	struct cdp_live_change *c = arg;
 
 	c->set->conf = c->conf;
-	return cdp_set_save(c->set);
+	return cdp_live_save(c->set);
 }
 
 /* The table before is at c->set->table until the set is opened again. */
 static void unload_change(void *arg)
 {
-	struct cdp_set_change *c = arg;
+	struct cdp_live_change *c = arg;
 
 	cdp_table_print(&c->set->table, c->line, sizeof(c->line));
 	if (cdp_dm_reload(c->set->name, c->set->length, c->line))
 		cdp_warn("%s", cdp_why_text());
 }
 
-void cdp_set_change_plan(struct cdp_plan *p, struct cdp_set_change *c)
+void cdp_live_change_plan(struct cdp_steps *p, struct cdp_live_change *c)
 {
 	char path[CDP_PATH_TEXT];
 
 	cdp_table_print(&c->table, c->line, sizeof(c->line));
-	cdp_plan_add(p, load_change, unload_change, c, "dm: load into %s the table: 0 %llu cdp %s",
+	cdp_steps_add(p, load_change, unload_change, c, "dm: load into %s the table: 0 %llu cdp %s",
 		     c->set->name, (unsigned long long)c->set->length, c->line);
 	if (c->set->remembered)
-		cdp_plan_add(p, save_change, NULL, c, "conf: write %s",
+		cdp_steps_add(p, save_change, NULL, c, "conf: write %s",
 			     cdp_conf_path(c->set->name, path));
 }

@@ -2,16 +2,16 @@
 #include <stdlib.h>
 
 #include "msg.h"
-#include "plan.h"
+#include "steps.h"
 
-void cdp_plan_add(struct cdp_plan *p, int (*run)(void *arg), void (*undo)(void *arg), void *arg,
+void cdp_steps_add(struct cdp_steps *p, int (*run)(void *arg), void (*undo)(void *arg), void *arg,
 		  const char *fmt, ...)
 {
 	struct cdp_step *s;
 	va_list ap;
 	int r;
 
-	if (p->nr == CDP_PLAN_STEPS) {
+	if (p->nr == CDP_MAX_STEPS) {
 		p->overflow = true;
 		return;
 	}
@@ -30,7 +30,7 @@ void cdp_plan_add(struct cdp_plan *p, int (*run)(void *arg), void (*undo)(void *
 	p->nr++;
 }
 
-static int step_run(struct cdp_plan *p, struct cdp_step *s)
+static int step_run(struct cdp_steps *p, struct cdp_step *s)
 {
 	if (p->dry_run) {
 		printf("%s\n", s->text);
@@ -42,7 +42,7 @@ static int step_run(struct cdp_plan *p, struct cdp_step *s)
 	return s->run ? s->run(s->arg) : 0;
 }
 
-int cdp_plan_run(struct cdp_plan *p)
+int cdp_steps_run(struct cdp_steps *p)
 {
 	int r = 0;
 
@@ -54,11 +54,11 @@ int cdp_plan_run(struct cdp_plan *p)
 			break;
 	}
 	if (r)
-		cdp_plan_undo(p);
+		cdp_steps_undo(p);
 	return r;
 }
 
-void cdp_plan_undo(struct cdp_plan *p)
+void cdp_steps_undo(struct cdp_steps *p)
 {
 	bool said = false;
 
@@ -73,10 +73,10 @@ void cdp_plan_undo(struct cdp_plan *p)
 		cdp_debug("undo: %s", s->text);
 		s->undo(s->arg);
 	}
-	cdp_plan_free(p);
+	cdp_steps_free(p);
 }
 
-void cdp_plan_free(struct cdp_plan *p)
+void cdp_steps_free(struct cdp_steps *p)
 {
 	while (p->nr)
 		free(p->steps[--p->nr].text);
