@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Completion of cdpctl in bash.
+
+_cdpctl_sets() { # running and remembered ones
+	local f
+	for f in "${CDP_CONF_DIR:-/etc/cdp}"/*.conf; do
+		[[ ! -e $f ]] || basename "$f" .conf
+	done
+	dmsetup ls --target cdp 2>/dev/null | awk '$2 ~ /^\(/ { print $1 }'
+}
+
+_cdpctl_options() { # VERB
+	local common="--help --usage"
+	case $1 in
+	attach) echo "--primary --protect --meta --region-size --size --feature --assume-clean --no-wait --secret-file --force --dry-run --json $common" ;;
+	status) echo "--watch --json $common" ;;
+	failover) echo "--to --dry-run $common" ;;
+	rebuild) echo "--onto --meta --leg --wait --secret-file --force --dry-run --json $common" ;;
+	leg) echo "--protect --meta --wait --secret-file --force --dry-run --json $common" ;;
+	resync) echo "--dry-run $common" ;;
+	wait) echo "--for --timeout --json $common" ;;
+	events) echo "--follow --json $common" ;;
+	examine) echo "--meta-start --json $common" ;;
+	assemble | stop) echo "--all --dry-run $common" ;;
+	detach) echo "--force --dry-run $common" ;;
+	esac
+}
+
+# What may follow as the word number $2 (from 0) after the verb $1, given the words before.
+_cdpctl_words() { # VERB NUMBER FIRST-WORD
+	case $1:$2 in
+	leg:0) echo "add remove rejoin fail" ;;
+	leg:1) _cdpctl_sets ;;
+	leg:2) [[ $3 == add ]] || echo "0 1 2 3 4 5 6 7" ;;
+	resync:1) echo "pause resume rate" ;;
+	attach:*) ;;
+	*:0) _cdpctl_sets ;;
+	esac
+}
+
+_cdpctl() {
+	local verbs="attach status failover rebuild leg resync wait events examine assemble stop detach"
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local verb="" first="" i n=0
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} != -* ]] || continue
+		if [[ ! $verb ]]; then
+			verb=${COMP_WORDS[i]}
+		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean)$ ]]; then
+			[[ $first ]] || first=${COMP_WORDS[i]}
+			((++n))
+		fi
+	done
+	if [[ ! $verb ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$verbs --verbose --help --version" -- "$cur")
+		return
+	fi
+	case $prev in
+	--primary | --protect | --meta | --onto | --secret-file)
+		mapfile -t COMPREPLY < <(compgen -f -- "${cur:-/dev/}")
+		return
+		;;
+	--for)
+		mapfile -t COMPREPLY < <(compgen -W "in-sync rebuilt event" -- "$cur")
+		return
+		;;
+	--to | --leg)
+		mapfile -t COMPREPLY < <(compgen -W "0 1 2 3 4 5 6 7" -- "$cur")
+		return
+		;;
+	--size | --region-size | --feature | --force | --timeout | --meta-start) return ;;
+	esac
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_cdpctl_options "$verb")" -- "$cur")
+	elif [[ $verb == examine && $n == 0 ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "${cur:-/dev/}")
+	else
+		mapfile -t COMPREPLY < <(compgen -W "$(_cdpctl_words "$verb" "$n" "$first" | sort -u)" -- "$cur")
+	fi
+}
+
+complete -F _cdpctl cdpctl
