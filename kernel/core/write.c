@@ -70,6 +70,17 @@ static u32 route(struct cdp_set *s, struct cdp_span span)
 	return legs;
 }
 
+/* A write goes on without a leg that could go on alone. */
+static void mint_now(struct cdp_set *s)
+{
+	if (!s->mint_on_write)
+		return;
+	s->mint = true;
+	s->mint_on_write = false;
+	s->mint_at = ++s->need;
+	cdp_set_update(s);
+}
+
 enum cdp_verdict cdp_write_begin(struct cdp_set *s, struct cdp_io *io)
 {
 	io->failed = io->refused = 0;
@@ -82,25 +93,25 @@ enum cdp_verdict cdp_write_begin(struct cdp_set *s, struct cdp_io *io)
 	if (!enter(s, io->span.extent))
 		return VERDICT_PARK_INTENT;
 	remember(s, io->span);
-	if (s->mint_on_write) {
-		s->mint = true;
-		s->mint_on_write = false;
-		s->mint_at = ++s->need;
-		cdp_set_update(s);
-	}
+	mint_now(s);
 	io->legs = route(s, io->span);
 	io->required = s->durable | io->legs;
 	io->hold = s->mint_at;
 	return VERDICT_GO;
 }
 
-void cdp_flush_begin(struct cdp_set *s, struct cdp_io *io)
+enum cdp_verdict cdp_flush_begin(struct cdp_set *s, struct cdp_io *io)
 {
-	io->span.mask = 0;
+	io->span = (struct cdp_span) { 0, 0 };
 	io->failed = io->refused = 0;
+	if (!s->in_sync)
+		return VERDICT_FAIL;
+	if (s->blocked)
+		return VERDICT_PARK_BLOCK;
 	io->legs = cdp_set_joined(s);
 	io->required = s->durable | io->legs;
 	io->hold = s->mint_at;
+	return VERDICT_GO;
 }
 
 bool cdp_write_end_fast(struct cdp_set *s, const struct cdp_io *io)
@@ -153,14 +164,19 @@ enum cdp_verdict cdp_write_end(struct cdp_set *s, struct cdp_io *io)
 	report(s, io->failed);
 	lag(s, io, ok);
 	track_all(s, io, io->required & ~ok);
-	if (!(ok & s->in_sync))
+	if (!(ok & s->in_sync)) {
+		/* not made, but on these legs it is: they differ from the source now */
+		track_all(s, io, ok);
 		return io->failed ? VERDICT_FAIL : VERDICT_REFUSE;
+	}
 	if (s->failing) {
 		s->failing = false;
 		cdp_set_update(s);
 	}
 	if (s->blocked && io->required & ~ok)
 		return VERDICT_PARK_BLOCK;
+	if (io->required & ~ok)
+		mint_now(s);
 	/* a leg that the disk may still call in-sync has not got it */
 	if (io->required & ~ok && io->hold < s->need)
 		io->hold = s->need;
