@@ -13,7 +13,8 @@
 /* Quiet when memory is short: the constructor says so itself. */
 static void *array(u64 n, size_t size)
 {
-	return __vmalloc(max_t(u64, n * size, 1), GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	return __vmalloc(max_t(u64, n * size, 1), GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
+			 __GFP_RETRY_MAYFAIL);
 }
 
 int cdp_arrays_alloc(struct cdp *c, const struct cdp_geometry *g)
@@ -180,6 +181,29 @@ static void refresh_areas(struct cdp *c)
 	spin_unlock(&c->lock);
 }
 
+/* An activation that failed may have left something. */
+static void reset(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+	u32 i;
+
+	memset(s->extents, 0, s->g.extents * sizeof(*s->extents));
+	memset(s->recent, 0, s->g.extents * sizeof(*s->recent));
+	memset(s->intent, 0, (u64)s->g.intent_pages * CDP_PAGE_WORDS * sizeof(u64));
+	memset(s->intent_dirty, 0, BITS_TO_U64(s->g.intent_pages) * sizeof(u64));
+	for (i = 0; i < c->nr_legs; i++) {
+		struct cdp_set_leg *l = &s->legs[i];
+
+		memset(l->tracker, 0, s->g.extents * sizeof(u64));
+		memset(l->tracker_dirty, 0, BITS_TO_U64(s->g.tracker_pages) * sizeof(u64));
+		l->tracked = 0;
+		l->merge = l->gain = l->blocks = false;
+	}
+	s->marked = s->need = s->done = s->mint_at = 0;
+	s->durable = 0;
+	s->mint = s->twice = s->failing = false;
+}
+
 static int load(struct cdp *c, const struct cdp_plan *p)
 {
 	struct cdp_set *s = &c->set;
@@ -187,6 +211,7 @@ static int load(struct cdp *c, const struct cdp_plan *p)
 	const char *why;
 	u32 i;
 
+	reset(c);
 	cdp_plan_apply(p, s);
 	s->block_policy = c->features.on_protect_error == ON_PROTECT_ERROR_BLOCK;
 	memcpy(c->reason, p->reason, sizeof(c->reason));
@@ -291,11 +316,38 @@ static int tell_leg(struct cdp *c, u32 leg)
 	       0 : -EIO;
 }
 
+/* The constructor saw the sizes, but what returned may be another disk. */
+static int check_sizes(struct cdp *c, u32 leg, char *why)
+{
+	struct cdp_dev *d = &c->devs[leg];
+	u64 area = cdp_area_blocks(&c->set.g) * CDP_BLOCK_SECTORS;
+
+	if (bdev_nr_sectors(d->data->bdev) >= d->data_start + c->ti->len &&
+	    (!d->meta || bdev_nr_sectors(d->meta->bdev) >= d->meta_start + area))
+		return 0;
+	scnprintf(why, CDP_WHY_TEXT, "leg %u: its device has become too small", leg);
+	return -ENOSPC;
+}
+
+static void track_whole(struct cdp *c, u32 leg)
+{
+	u64 e;
+
+	for (e = 0; e < c->set.g.extents; e++) {
+		spin_lock(&c->lock);
+		cdp_track(&c->set, leg, e, cdp_extent_mask(&c->set.g, e));
+		spin_unlock(&c->lock);
+		cond_resched();
+	}
+}
+
 static int rejoin(struct cdp *c, u32 leg, struct cdp_plan_leg *l, char *why)
 {
 	bool full;
-	int r;
+	int r = check_sizes(c, leg, why);
 
+	if (r)
+		return r;
 	read_super(c, leg, l);
 	r = c->has_meta ? cdp_plan_rejoin(&c->set, leg, l, &full, why) : 0;
 	if (!c->has_meta)
@@ -306,11 +358,8 @@ static int rejoin(struct cdp *c, u32 leg, struct cdp_plan_leg *l, char *why)
 	}
 	if (r)
 		return r;
-	if (full) {
-		spin_lock(&c->lock);
-		cdp_track_from(&c->set, leg, 0);
-		spin_unlock(&c->lock);
-	}
+	if (full)
+		track_whole(c, leg);
 	r = cdp_write_trackers(c);
 	if (!r)
 		r = tell_leg(c, leg);
@@ -319,7 +368,7 @@ static int rejoin(struct cdp *c, u32 leg, struct cdp_plan_leg *l, char *why)
 		return r;
 	}
 	spin_lock(&c->lock);
-	cdp_set_leg_return(&c->set, leg, full);
+	cdp_set_leg_return(&c->set, leg);
 	cdp_tell(c);
 	spin_unlock(&c->lock);
 	refresh_areas(c);
