@@ -27,6 +27,13 @@ static inline void cdp_target_want_stable_pages(struct dm_target *ti)
 #endif
 }
 
+/* fmode_t became blk_mode_t; both are what dm_table_get_mode() returns. */
+#ifdef BLK_OPEN_WRITE
+#define CDP_MODE_WRITE	BLK_OPEN_WRITE
+#else
+#define CDP_MODE_WRITE	FMODE_WRITE
+#endif
+
 /* An answer that is about the request and not about the leg. */
 static inline bool cdp_is_refusal(blk_status_t status)
 {

@@ -26,6 +26,10 @@ static struct bio *bio_of(struct cdp_bio *b)
  * Lists of requests
  *--------------------------------------------------------------*/
 
+/*
+ * A list's worker is woken under the lock: once that is released the last
+ * request may end, and the set with it.
+ */
 static void put_on(struct list_head *list, struct cdp_bio *b)
 {
 	struct cdp *c = b->c;
@@ -33,26 +37,22 @@ static void put_on(struct list_head *list, struct cdp_bio *b)
 
 	spin_lock_irqsave(&c->queue_lock, flags);
 	list_add_tail(&b->node, list);
+	if (list == &c->issue)
+		queue_work(c->issue_wq, &c->issue_work);
+	else if (list != &c->copying)	/* a copy's end looks at that one */
+		cdp_kick_commit(c);
 	spin_unlock_irqrestore(&c->queue_lock, flags);
-}
-
-static void queue_issue(struct cdp_bio *b)
-{
-	put_on(&b->c->issue, b);
-	queue_work(b->c->issue_wq, &b->c->issue_work);
 }
 
 void cdp_reissue(struct cdp *c, struct list_head *from)
 {
 	unsigned long flags;
-	bool any;
 
 	spin_lock_irqsave(&c->queue_lock, flags);
-	any = !list_empty(from);
+	if (!list_empty(from))
+		queue_work(c->issue_wq, &c->issue_work);
 	list_splice_tail_init(from, &c->issue);
 	spin_unlock_irqrestore(&c->queue_lock, flags);
-	if (any)
-		queue_work(c->issue_wq, &c->issue_work);
 }
 
 /*----------------------------------------------------------------
@@ -81,9 +81,11 @@ void cdp_bio_done(struct cdp_bio *b, blk_status_t status)
 
 void cdp_bio_park(struct cdp_bio *b, struct list_head *list)
 {
-	leave(b);
-	put_on(list, b);
 	cdp_count(b->c, STAT_PARKED, 1);
+	if (b->kind != BIO_READ)
+		leave(b);
+	b->emulate = false;
+	put_on(list, b);
 }
 
 static void free_copy(struct cdp *c, struct bio *copy)
@@ -109,12 +111,11 @@ static void write_ended(struct cdp_bio *b)
 	b->io.refused = (u32)b->refused;
 	if (b->kind == BIO_ZERO && (b->failed | b->refused) && !b->emulate) {
 		b->emulate = true;
-		queue_issue(b);
+		put_on(&b->c->issue, b);
 	} else if (cdp_write_end_fast(&c->set, &b->io)) {
 		cdp_bio_done(b, BLK_STS_OK);
 	} else {
 		put_on(&c->ended, b);
-		cdp_kick_commit(c);
 	}
 }
 
@@ -142,7 +143,6 @@ int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error)
 		return DM_ENDIO_DONE;
 	b->status = *error;
 	put_on(&c->unread, b);
-	cdp_kick_commit(c);
 	return DM_ENDIO_INCOMPLETE;
 }
 
@@ -246,7 +246,7 @@ out_bios:
 	return false;
 }
 
-/* Begin a write, or begin it again; process context. */
+/* Begin a write or flush, or begin it again; process context. */
 static void begin(struct cdp_bio *b, gfp_t gfp)
 {
 	struct cdp *c = b->c;
@@ -254,30 +254,29 @@ static void begin(struct cdp_bio *b, gfp_t gfp)
 	enum cdp_verdict v;
 
 	spin_lock(&c->lock);
-	v = cdp_write_begin(&c->set, &b->io);
-	/* under the lock, so that what the request waits for cannot end before
-	 * the request is on the list
-	 */
+	if (b->kind == BIO_FLUSH)
+		v = cdp_flush_begin(&c->set, &b->io);
+	else
+		v = cdp_write_begin(&c->set, &b->io);
 	if (v == VERDICT_PARK_INTENT)
 		park = &c->unmarked;
 	else if (v == VERDICT_PARK_COPY)
 		park = &c->copying;
 	else if (v == VERDICT_PARK_BLOCK)
 		park = &c->blocked;
+	/* under the lock, so that what the request waits for cannot end before
+	 * the request is on the list
+	 */
 	if (park)
 		put_on(park, b);
 	spin_unlock(&c->lock);
 
-	if (park) {
+	if (park)
 		cdp_count(c, STAT_PARKED, 1);
-		/* intent is to be written; a table change may evict the blocked */
-		if (v != VERDICT_PARK_COPY)
-			cdp_kick_commit(c);
-	} else if (v != VERDICT_GO) {
+	else if (v != VERDICT_GO)
 		cdp_bio_done(b, BLK_STS_IOERR);
-	} else if (!send(b, gfp)) {
-		queue_issue(b);
-	}
+	else if (!send(b, gfp))
+		put_on(&c->issue, b);
 }
 
 /* Legs that refused or failed write-zeroes get zeroes written. May wait. */
@@ -309,7 +308,9 @@ void cdp_issue_work(struct work_struct *work)
 	list_splice_init(&c->issue, &list);
 	spin_unlock_irq(&c->queue_lock);
 	list_for_each_entry_safe(b, next, &list, node) {
-		if (b->emulate)
+		if (b->kind == BIO_READ)
+			cdp_read_again(b);
+		else if (b->emulate)
 			emulate_zeroes(b);
 		else if (b->io.legs)
 			send(b, GFP_NOIO);
@@ -336,12 +337,15 @@ void cdp_read_again(struct cdp_bio *b)
 	struct cdp *c = b->c;
 	int leg;
 
-	b->tried |= 1u << b->leg;
 	spin_lock(&c->lock);
 	leg = cdp_read_pick(&c->set, b->io.span, b->tried);
 	spin_unlock(&c->lock);
 	if (leg < 0) {
-		cdp_bio_done(b, b->status);
+		b->tried = 0;
+		if (c->features.on_last_error == ON_LAST_ERROR_QUEUE)
+			cdp_bio_park(b, &c->blocked);
+		else
+			cdp_bio_done(b, b->status);
 		return;
 	}
 	cdp_count(c, STAT_RETRIED_READS, 1);
@@ -371,24 +375,8 @@ static int map_read(struct cdp_bio *b, struct bio *bio)
 }
 
 /*----------------------------------------------------------------
- * Writes, flushes, zeroes
+ * Writes and zeroes
  *--------------------------------------------------------------*/
-
-static int map_flush(struct cdp_bio *b)
-{
-	struct cdp *c = b->c;
-
-	cdp_count(c, STAT_FLUSHES, 1);
-	b->sectors = 0;
-	spin_lock(&c->lock);
-	cdp_flush_begin(&c->set, &b->io);
-	spin_unlock(&c->lock);
-	if (!b->io.legs)
-		return DM_MAPIO_KILL;
-	if (!send(b, GFP_NOWAIT))
-		queue_issue(b);
-	return DM_MAPIO_SUBMITTED;
-}
 
 static int map_write(struct cdp_bio *b)
 {
@@ -399,7 +387,7 @@ static int map_write(struct cdp_bio *b)
 			cdp_kick_keeper(b->c);
 		begin(b, GFP_NOWAIT);
 	} else if (!send(b, GFP_NOWAIT)) {
-		queue_issue(b);
+		put_on(&b->c->issue, b);
 	}
 	return DM_MAPIO_SUBMITTED;
 }
@@ -414,7 +402,7 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 	b->copy = NULL;
 	b->leg = -1;
 	b->io.legs = 0;
-	b->io.span.mask = 0;
+	b->io.span = (struct cdp_span) { 0, 0 };
 	b->emulate = false;
 	b->sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
 	b->sectors = bio_sectors(bio);
@@ -423,7 +411,10 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 
 	if (bio->bi_opf & REQ_PREFLUSH) {
 		b->kind = BIO_FLUSH;
-		return map_flush(b);
+		b->sectors = 0;
+		cdp_count(c, STAT_FLUSHES, 1);
+		begin(b, GFP_NOWAIT);
+		return DM_MAPIO_SUBMITTED;
 	}
 	if (bio_op(bio) == REQ_OP_DISCARD || bio_op(bio) == REQ_OP_WRITE_ZEROES) {
 		u32 left = cdp_extent_sectors(g) - (b->sector & (cdp_extent_sectors(g) - 1));

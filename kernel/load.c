@@ -260,6 +260,10 @@ static int activate(struct cdp *c, struct cdp_plan *p)
 	if (r)
 		return r;
 	cdp_recover(&c->set);
+	if (!c->set.in_sync) {
+		DMERR("%s: no leg that is in-sync is there", cdp_name(c));
+		return -ENODATA;
+	}
 	if (wants_refresh(c, p))
 		refresh_areas(c);
 	r = cdp_write_trackers(c);

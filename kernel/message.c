@@ -163,7 +163,7 @@ static int msg_regions(struct cdp *c, char **argv, char *result, unsigned int ma
 	if (parse_u64(argv[1], &first) || parse_u64(argv[2], &count) || !count ||
 	    first >= c->set.g.regions || count > c->set.g.regions - first)
 		return -EINVAL;
-	count = min_t(u64, count, maxlen - 1);
+	count = min_t(u64, count, min(maxlen - 1, 4096u));
 	spin_lock(&c->lock);
 	for (i = 0; i < count; i++)
 		result[i] = region_char(c, first + i);

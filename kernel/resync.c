@@ -175,6 +175,20 @@ static int settle(struct cdp *c)
 	return cdp_write_trackers(c);
 }
 
+/* The target is in-sync, and that is recorded. */
+static void finished(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+
+	spin_lock(&c->lock);
+	c->copied_last = s->copy_done;
+	c->reason[s->copy_leg][0] = '\0';
+	cdp_event(c, "resync-finished", s->copy_leg, "%llu regions copied", c->copied_last);
+	cdp_copy_stop(s);
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+}
+
 /* Everything is copied: flush, record, and have it in-sync. */
 static void finish(struct cdp *c)
 {
@@ -191,17 +205,8 @@ static void finish(struct cdp *c)
 		s->need++;
 	}
 	spin_unlock(&c->lock);
-	if (!whole || cdp_commit_wait(c))
-		return;
-	spin_lock(&c->lock);
-	if (s->legs[leg].state == LEG_IN_SYNC) {
-		c->copied_last = s->copy_done;
-		cdp_copy_stop(s);
-		c->reason[leg][0] = '\0';
-		cdp_event(c, "resync-finished", (int)leg, "%llu regions copied", c->copied_last);
-	}
-	cdp_tell(c);
-	spin_unlock(&c->lock);
+	if (whole && !cdp_commit_wait(c) && READ_ONCE(s->legs[leg].state) == LEG_IN_SYNC)
+		finished(c);
 }
 
 static void give_up(struct cdp *c, const char *why)
@@ -275,6 +280,10 @@ unsigned long cdp_resync(struct cdp *c)
 		return MAX_SCHEDULE_TIMEOUT;
 	if (s->copy_leg < 0 && !begin(c))
 		return HZ;
+	if (s->legs[s->copy_leg].state == LEG_IN_SYNC) {
+		finished(c);
+		return MAX_SCHEDULE_TIMEOUT;
+	}
 	if (s->legs[s->copy_leg].state != LEG_STALE) {
 		start_drained(c);	/* they end with an error, or harmlessly */
 		if (!READ_ONCE(s->nr_claims))

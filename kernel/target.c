@@ -42,6 +42,7 @@ static void free_pages_of(struct page **pages)
 static void cdp_destroy(struct cdp *c)
 {
 	WRITE_ONCE(c->dead, true);
+	cdp_resync_exit(c);	/* waits for its callbacks */
 	if (c->commit_wq) {
 		cancel_delayed_work_sync(&c->commit_work);
 		destroy_workqueue(c->commit_wq);
@@ -53,7 +54,6 @@ static void cdp_destroy(struct cdp *c)
 	if (c->issue_wq)
 		destroy_workqueue(c->issue_wq);
 	cancel_work_sync(&c->event_work);
-	cdp_resync_exit(c);
 	cdp_io_exit(c);
 	bioset_exit(&c->meta_bios);
 	free_pages_of(c->commit_pages);
@@ -328,6 +328,8 @@ static int construct(struct cdp *c, const struct cdp_table *t)
 	const char *why;
 	int r;
 
+	if (!(dm_table_get_mode(ti->table) & CDP_MODE_WRITE))
+		return REFUSE(ti, -EROFS, "a set cannot be read-only: it keeps its legs alike");
 	c->nr_legs = t->nr_legs;
 	c->region_sectors = t->region_sectors;
 	c->features = t->features;
@@ -453,10 +455,14 @@ static void cdp_postsuspend(struct dm_target *ti)
 	if (!r)
 		r = cdp_write_trackers(c);
 	mutex_lock(&c->commit_mutex);
-	if (!cdp_commit_once(c, !r) || r)
+	/* twice, so that an older copy of a leg shows; see core/format.h */
+	if (!cdp_commit_once(c, false) || !cdp_commit_once(c, !r) || r)
 		DMWARN("%s: not shut down cleanly, the next start copies what was written last",
 		       cdp_name(c));
+	WRITE_ONCE(c->dormant, true);
 	mutex_unlock(&c->commit_mutex);
+	cancel_delayed_work_sync(&c->commit_work);
+	wake_up_all(&c->wait);
 	mutex_unlock(&c->keeper_mutex);
 }
 
@@ -469,6 +475,7 @@ static int cdp_preresume(struct dm_target *ti)
 		return cdp_activate(c);
 	/* the same table again: no longer clean; twice, as at activation */
 	mutex_lock(&c->commit_mutex);
+	WRITE_ONCE(c->dormant, false);
 	ok = cdp_commit_once(c, false) && cdp_commit_once(c, false);
 	mutex_unlock(&c->commit_mutex);
 	if (!ok)
@@ -542,6 +549,7 @@ static void cdp_io_hints(struct dm_target *ti, struct queue_limits *limits)
 static struct target_type cdp_target = {
 	.name = "cdp",
 	.version = { 0, 1, 0 },
+	.features = DM_TARGET_SINGLETON,
 	.module = THIS_MODULE,
 	.ctr = cdp_ctr,
 	.dtr = cdp_dtr,

@@ -23,7 +23,7 @@ void cdp_kick_commit(struct cdp *c)
 /* No leg is left for @b: answer, or keep it for better times. */
 static void fail(struct cdp *c, struct cdp_bio *b, blk_status_t status)
 {
-	if (c->features.on_last_error == ON_LAST_ERROR_QUEUE && !READ_ONCE(c->evict))
+	if (c->features.on_last_error == ON_LAST_ERROR_QUEUE)
 		cdp_bio_park(b, &c->blocked);
 	else
 		cdp_bio_done(b, status ?: BLK_STS_IOERR);
@@ -80,6 +80,7 @@ static bool read_again(struct cdp *c)
 	list_for_each_entry_safe(b, next, &list, node) {
 		spin_lock(&c->lock);
 		cdp_read_failed(&c->set, (u32)b->leg);
+		b->tried |= 1u << b->leg;
 		cdp_tell(c);
 		spin_unlock(&c->lock);
 		cdp_read_again(b);
@@ -229,7 +230,7 @@ static bool commit(struct cdp *c)
 	spin_lock(&c->lock);
 	wanted = c->set.need > c->set.done;
 	spin_unlock(&c->lock);
-	if (!wanted)
+	if (!wanted || c->dormant)
 		return false;
 	WRITE_ONCE(c->stuck, !cdp_commit_once(c, false));
 	wake_up_all(&c->wait);
@@ -301,7 +302,7 @@ void cdp_commit_work(struct work_struct *work)
 	evict(c);
 	if (c->features.on_protect_error == ON_PROTECT_ERROR_BLOCK)
 		unblock(c);
-	if (c->stuck)
+	if (c->stuck && !READ_ONCE(c->dormant))
 		queue_delayed_work(c->commit_wq, &c->commit_work, msecs_to_jiffies(RETRY_MS));
 }
 
@@ -313,6 +314,7 @@ int cdp_commit_wait(struct cdp *c)
 	want = c->set.need;
 	spin_unlock(&c->lock);
 	cdp_kick_commit(c);
-	wait_event(c->wait, cdp_load(c->set.done) >= want || READ_ONCE(c->stuck));
+	wait_event(c->wait, cdp_load(c->set.done) >= want || READ_ONCE(c->stuck) ||
+		   READ_ONCE(c->dormant));
 	return cdp_load(c->set.done) >= want ? 0 : -EIO;
 }

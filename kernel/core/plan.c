@@ -145,6 +145,11 @@ static int choose_authority(struct cdp_plan *p)
 	}
 	if (best < 0)
 		return REFUSE(p, -ENODATA, "no leg that is in-sync is there");
+	for (i = 0; i < p->nr_legs; i++)
+		if (is_valid(&p->legs[i]) && is_behind(&p->legs[best].super, &p->legs[i].super))
+			return REFUSE(p, -ENODATA,
+				      "leg %u knows a later history than leg %d; the leg that is whole is not there",
+				      i, best);
 	p->authority = (u32)best;
 	return 0;
 }
@@ -159,6 +164,9 @@ static const char *why_full(const struct cdp_super *record, const struct cdp_leg
 	/* commits go out one after the other, so a leg is behind by one at most */
 	if (own->sequence + 1 < e->sequence)
 		return "older copy of the leg";
+	if (own->sequence > e->sequence + 1 &&
+	    own->legs[own->slot].state == DISK_LEG_IN_SYNC)
+		return "was started without the others";
 	if (own->generation != record->generation && own->generation != e->generation)
 		return "tracker does not reach back to it";
 	return NULL;

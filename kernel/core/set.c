@@ -107,6 +107,7 @@ u64 cdp_merge(struct cdp_set *s, u32 leg, u64 extent, u64 budget)
 static void lost(struct cdp_set *s, bool by_write)
 {
 	s->need++;
+	s->twice = true;
 	if (by_write) {
 		s->mint = true;
 		s->mint_on_write = false;
@@ -154,13 +155,10 @@ void cdp_set_leg_error(struct cdp_set *s, u32 leg, bool by_write)
 	leg_event(s, leg, last ? LEG_EV_ERROR_LAST : LEG_EV_ERROR, by_write);
 }
 
-void cdp_set_leg_return(struct cdp_set *s, u32 leg, bool full)
+void cdp_set_leg_return(struct cdp_set *s, u32 leg)
 {
-	if (s->legs[leg].state != LEG_FAULTY)
-		return;
-	if (full)
-		cdp_track_from(s, leg, 0);
-	leg_event(s, leg, LEG_EV_RETURN, false);
+	if (s->legs[leg].state == LEG_FAULTY)
+		leg_event(s, leg, LEG_EV_RETURN, false);
 }
 
 void cdp_set_leg_lag(struct cdp_set *s, u32 leg)
@@ -229,6 +227,11 @@ bool cdp_commit_end(struct cdp_set *s, u64 covers, u32 ok)
 
 	if (s->in_sync & ~ok)
 		return false;
+	if (s->twice) {
+		/* a loss must not be forgotten with one damaged block */
+		s->twice = false;
+		return true;
+	}
 	for (i = 0; i < s->nr_legs; i++) {
 		struct cdp_set_leg *l = &s->legs[i];
 

@@ -73,6 +73,7 @@ struct cdp_set {
 	u64 need, done;		/* commits wanted and made; equal: nothing to record */
 	u64 mint_at;		/* writes are not acknowledged before this commit */
 	bool mint, mint_on_write;
+	bool twice;		/* record in both superblocks before it counts */
 
 	int copy_leg;		/* being resynced, or -1 */
 	u64 *copied;		/* regions copied to it, not yet flushed there */
@@ -123,8 +124,8 @@ static inline bool cdp_is_held(const struct cdp_set *s, const struct cdp_io *io)
 	return cdp_load(s->done) < io->hold;
 }
 
-/* [lock] Which legs a flush goes to; ends like a write. */
-void cdp_flush_begin(struct cdp_set *s, struct cdp_io *io);
+/* [lock] The same for a flush; it ends like a write. */
+enum cdp_verdict cdp_flush_begin(struct cdp_set *s, struct cdp_io *io);
 
 /* [lock] Leg to read @span from, not among @tried; -1: none can. */
 int cdp_read_pick(const struct cdp_set *s, struct cdp_span span, u32 tried);
@@ -137,8 +138,8 @@ void cdp_read_failed(struct cdp_set *s, u32 leg);
 void cdp_set_leg_error(struct cdp_set *s, u32 leg, bool by_write);
 /* [lock] @leg is healthy but did not take a write that others took. */
 void cdp_set_leg_lag(struct cdp_set *s, u32 leg);
-/* [lock] @leg is attached again. @full: what it lacks is not known. */
-void cdp_set_leg_return(struct cdp_set *s, u32 leg, bool full);
+/* [lock] @leg is attached again; its tracker tells all that it lacks. */
+void cdp_set_leg_return(struct cdp_set *s, u32 leg);
 /* [lock] May @leg be given up? -EBUSY: it is the last in-sync one. */
 int __must_check cdp_set_may_fail(const struct cdp_set *s, u32 leg);
 /* [lock] Prefer @leg. -EBUSY unless it is in-sync. */
