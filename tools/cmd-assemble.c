@@ -21,7 +21,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		all = true;
 		return 0;
 	}
-	if (key == ARGP_KEY_SUCCESS && all == (cdp_opts.nr_words > 0))
+	if (key == ARGP_KEY_SUCCESS && all == !!cdp_opts.nr_words)
 		argp_error(state, "give either NAME or --all");
 	return cdp_opts_word(key, arg, state);
 }
@@ -65,8 +65,8 @@ static int bring_legs(struct assemble *a)
 	for (i = 0; i < a->conf.nr_legs; i++)
 		if (a->conf.legs[i].iscsi.target[0])
 			cdp_steps_add(&a->plan, login, NULL, &a->conf.legs[i],
-				     "iscsi: log in to %s, unless there is a session",
-				     a->conf.legs[i].iscsi.target);
+				      "iscsi: log in to %s, unless there is a session",
+				      a->conf.legs[i].iscsi.target);
 	return cdp_steps_run(&a->plan);
 }
 
@@ -143,7 +143,7 @@ static int start(struct assemble *a)
 	if (r)
 		return r;
 	cdp_steps_add(&a->plan, create, NULL, a, "dm: create %s with uuid %s and the table: 0 %llu cdp %s",
-		     a->conf.name, a->uuid, (unsigned long long)a->conf.length, a->line);
+		      a->conf.name, a->uuid, (unsigned long long)a->conf.length, a->line);
 	cdp_steps_add(&a->plan, update_hints, NULL, a, "conf: remember devices that have moved");
 	return cdp_steps_run(&a->plan);
 }

@@ -38,14 +38,16 @@ enum { OPT_ASSUME_CLEAN = 256, OPT_NO_WAIT, OPT_META, OPT_SIZE, OPT_REGION, OPT_
 static const struct argp_option options[] = {
 	{ "primary", 'p', "DEV", 0, "the disk to protect; its data stays as it is", 1 },
 	{ "protect", 'P', "DEV|URL", 0,
-	  "a disk for a copy: a device, or iscsi://[USER@]HOST[:PORT]/TARGET/LUN (may be repeated)", 1 },
+	  "a disk for a copy: a device, or iscsi://[USER@]HOST[:PORT]/TARGET/LUN (may be repeated)",
+	  1 },
 	{ "meta", OPT_META, "DEV", 0,
-	  "a device for metadata; the first is the primary's, then in order of --protect; - for the leg's own end (the default)", 2 },
+	  "a device for metadata; the first is the primary's, then in order of --protect; - for the leg's own end (the default)",
+	  2 },
 	{ "region-size", OPT_REGION, "SIZE", 0, "what differences are tracked by (64K)", 2 },
 	{ "size", OPT_SIZE, "SIZE", 0, "use only so much of each leg", 2 },
 	{ "feature", OPT_FEATURE, "NAME[=VALUE]", 0,
 	  "a feature of the table line, such as leg_timeout_ms=3000 (may be repeated)", 2 },
-	{ "assume-clean", OPT_ASSUME_CLEAN, NULL, 0, "the legs are equal already: no first copy", 2 },
+	{ "assume-clean", OPT_ASSUME_CLEAN, NULL, 0, "the legs are equal: copy nothing", 2 },
 	{ "no-wait", OPT_NO_WAIT, NULL, 0, "return while the first copy runs", 2 },
 	{ 0 },
 };
@@ -315,12 +317,12 @@ static int make_set(struct attach *a)
 	}
 	cdp_table_print(&a->table, a->line, sizeof(a->line));
 	cdp_steps_add(&a->plan, create, remove_mapping, a, "dm: create %s with the table: 0 %llu cdp %s",
-		     a->name, (unsigned long long)a->place.length, a->line);
+		      a->name, (unsigned long long)a->place.length, a->line);
 	cdp_steps_add(&a->plan, take_uuids, NULL, a,
-		     "dm: set the uuid of %s to " CDP_DM_UUID_PREFIX "<set uuid>, which the kernel makes",
-		     a->name);
+		      "dm: set the uuid of %s to " CDP_DM_UUID_PREFIX "<set uuid>, which the kernel makes",
+		      a->name);
 	cdp_steps_add(&a->plan, save, unsave, a, "conf: write %s",
-		     cdp_conf_path(a->name, path));
+		      cdp_conf_path(a->name, path));
 	return cdp_steps_run(&a->plan);
 }
 

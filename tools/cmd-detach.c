@@ -50,8 +50,8 @@ static int check(const struct cdp_live *s)
 		return cdp_why(-ECDP_REFUSED, "%s: the primary is %s on iSCSI, which detach would log out of; cdpctl rebuild onto a disk of this machine, or cdpctl failover to one, first",
 			       s->name, text);
 	if (rebuild_runs(s) && !cdp_opts_forced(FORCE_RESYNC))
-		return cdp_why(-ECDP_REFUSED, "%s: a rebuild is running, the plain disk would be %s and not the new one; cdpctl wait %s first, or insist with --force=" FORCE_RESYNC,
-			       s->name, text, s->name);
+		return cdp_why(-ECDP_REFUSED, "%s: a rebuild is running, the plain disk would be %s and not the new one; cdpctl wait %s first, or insist with --force=%s",
+			       s->name, text, s->name, FORCE_RESYNC);
 	return 0;
 }
 
@@ -81,7 +81,7 @@ static void plan(struct detach *d)
 		cdp_old_leg_plan(&d->plan, &d->legs[i]);
 	if (d->set.remembered)
 		cdp_steps_add(&d->plan, remove_conf, NULL, d, "conf: remove %s",
-			     cdp_conf_path(d->set.name, path));
+			      cdp_conf_path(d->set.name, path));
 }
 
 static void report(const struct cdp_live *s)

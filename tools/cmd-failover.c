@@ -42,7 +42,8 @@ static int choose(const struct cdp_live *s, int *leg)
 			       s->name, cdp_live_leg_text(s, (u32)*leg, text),
 			       cdp_leg_state_name(s->status.legs[*leg].state));
 	if (!to && cdp_live_in_sync(s) < 2)
-		return cdp_why(-ECDP_REFUSED, "%s: there is no second leg that is in-sync", s->name);
+		return cdp_why(-ECDP_REFUSED, "%s: there is no second leg that is in-sync",
+			       s->name);
 	return 0;
 }
 

@@ -150,7 +150,7 @@ static int fail(struct cdp_live *s, int leg)
 	return r;
 }
 
-/* Is the device of the table still the one that was there? A disk that came back may have another number. */
+/* Is the device of the table there? A disk that came back may have another number. */
 static bool device_is_here(const struct cdp_live *s, u32 leg)
 {
 	const struct cdp_leg_status *st = &s->status.legs[leg];

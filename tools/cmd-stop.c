@@ -21,7 +21,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		all = true;
 		return 0;
 	}
-	if (key == ARGP_KEY_SUCCESS && all == (cdp_opts.nr_words > 0))
+	if (key == ARGP_KEY_SUCCESS && all == !!cdp_opts.nr_words)
 		argp_error(state, "give either NAME or --all");
 	return cdp_opts_word(key, arg, state);
 }

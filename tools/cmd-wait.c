@@ -11,7 +11,8 @@ static struct wait_options {
 
 static const struct argp_option options[] = {
 	{ "for", 'f', "WHAT", 0,
-	  "in-sync: every leg holds all data (the default); rebuilt: every leg that is there does; event: the next event", 1 },
+	  "in-sync: every leg holds all data (the default); rebuilt: every leg that is there does; event: the next event",
+	  1 },
 	{ "timeout", 't', "SECONDS", 0, "give up after that long (exit status 1)", 1 },
 	{ 0 },
 };

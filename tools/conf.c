@@ -102,7 +102,8 @@ static int take_text(struct parser *p, char *to, u32 size, const char *value, bo
 		return complain(p, "the value of %s has a ; or #, two spaces in a row, or a control character",
 				p->what);
 	if (have + strlen(value) >= size)
-		return complain(p, "the value of %s is longer than %u characters", p->what, size - 1);
+		return complain(p, "the value of %s is longer than %u characters", p->what,
+				size - 1);
 	strcpy(to + have, value);
 	return 1;
 }

@@ -31,7 +31,7 @@ struct cdp_conf {
 	struct cdp_uuid uuid;
 	u64 length;
 	u32 region_sectors;
-	char features[CDP_FEATURES_TEXT];	/* words as in the table line, without their count */
+	char features[CDP_FEATURES_TEXT];	/* as in the table line, without count */
 	u32 nr_legs;
 	struct cdp_conf_leg legs[CDP_MAX_LEGS];
 };

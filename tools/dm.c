@@ -105,7 +105,8 @@ static struct dm_task *task_new(int type, const char *name)
 
 static bool have_kernel(void)
 {
-	return !access("/dev/mapper/control", F_OK) || !access("/sys/class/misc/device-mapper", F_OK);
+	return !access("/dev/mapper/control", F_OK) ||
+		!access("/sys/class/misc/device-mapper", F_OK);
 }
 
 static int no_kernel(void)
@@ -350,7 +351,9 @@ static int get_line(int type, const char *name, u64 *length, char **line)
 		dm_get_next_target(t, NULL, &start, &len, &target, &params);
 		if (!target || strcmp(target, TARGET))
 			r = cdp_why(-EMEDIUMTYPE, "%s is a mapping, but not a cdp set", name);
-		else if (!(*line = strdup(params ? params : "")))
+		else
+			*line = strdup(params ? params : "");
+		if (!r && !*line)
 			r = -ENOMEM;
 	}
 	*length = len;

@@ -6,7 +6,7 @@
 static bool take_word(const char **line, char *to, size_t size)
 {
 	const char *start = *line + strspn(*line, " ");
-	size_t len = strcspn(start, " \n");
+	size_t len = strcspn(start, "\n ");
 
 	if (!len || len >= size)
 		return false;

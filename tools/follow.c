@@ -41,8 +41,8 @@ static int stuck(const struct cdp_live *s)
 
 		if (state == LEG_IN_SYNC)
 			continue;
-		return cdp_why(-ECDP_DEGRADED, "%s: %s is %s, and nothing is being copied; %s", s->name,
-			       cdp_live_leg_text(s, i, leg), cdp_leg_state_name(state),
+		return cdp_why(-ECDP_DEGRADED, "%s: %s is %s, and nothing is being copied; %s",
+			       s->name, cdp_live_leg_text(s, i, leg), cdp_leg_state_name(state),
 			       state == LEG_STALE ? "see cdpctl events" :
 			       "bring it back with cdpctl leg rejoin, or replace it with cdpctl rebuild");
 	}
@@ -65,7 +65,7 @@ struct wait {
 	bool said_paused;
 };
 
-/* 1: go on. Patience, because a copy begins a moment after the leg is there. */
+/* 1: go on. Patience with a stale leg: its copy begins a moment after it is there. */
 static int judge(struct wait *w, const struct cdp_live *s)
 {
 	enum cdp_follow_state state = cdp_follow_judge(&s->status, w->what);
@@ -75,7 +75,7 @@ static int judge(struct wait *w, const struct cdp_live *s)
 		return 0;
 	if (state != FOLLOW_STUCK)
 		w->stuck_since = now;
-	else if (now - w->stuck_since > PATIENCE_S)
+	else if (!count(&s->status, LEG_STALE) || now - w->stuck_since > PATIENCE_S)
 		return stuck(s);
 	if (s->status.resync == RESYNC_PAUSED && !w->said_paused) {
 		cdp_note("%s: the copy is paused; cdpctl resync %s resume", s->name, s->name);

@@ -32,10 +32,13 @@ static const char *take(char *to, size_t size, const char *from, size_t len, con
 	return NULL;
 }
 
+#define PASSWORD	\
+	"a password does not belong into the URL, where every user of this machine can read it: use --secret-file"
+
 static const char *parse_user(const char *s, size_t len, struct cdp_iscsi *t)
 {
 	if (memchr(s, ':', len))
-		return "a password does not belong into the URL, where every user of this machine can read it: use --secret-file";
+		return PASSWORD;
 	return take(t->user, sizeof(t->user), s, len, "._-+",
 		    "the user name in the URL is empty, too long, or has characters other than letters, digits and . _ - +");
 }

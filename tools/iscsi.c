@@ -50,32 +50,39 @@ static const struct setting {
 
 /*----------------------------------------------------------------*/
 
+#define NO_ANSWER	"the portal does not answer: check the network, the address and the port"
+#define NO_LOGIN	\
+	"the target refused the login: check its ACL for this initiator (/etc/iscsi/initiatorname.iscsi)"
+#define NO_ISCSID	"iscsid is not running: systemctl start iscsid (package open-iscsi)"
+#define NO_CHAP		\
+	"the target refused the user or the secret (CHAP): check USER@ in the URL and --secret-file"
+
+static const struct meaning {
+	int status;
+	const char *text;
+} meanings[] = {
+	{ ISCSI_TRANS, NO_ANSWER },
+	{ ISCSI_TRANS_TIMEOUT, NO_ANSWER },
+	{ ISCSI_PDU_TIMEOUT, NO_ANSWER },
+	{ 5, NO_LOGIN },
+	{ 19, NO_LOGIN },
+	{ 12, "the kernel module is missing: modprobe iscsi_tcp" },
+	{ 13, "not allowed: cdpctl must run as root" },
+	{ 18, NO_ISCSID },
+	{ ISCSI_NOTCONN, NO_ISCSID },
+	{ ISCSI_NO_OBJS, "there is no record of the target, or the portal offers none" },
+	{ ISCSI_HOST, "the host name cannot be resolved" },
+	{ ISCSI_AUTH, NO_CHAP },
+	{ 28, "the session is in use" },
+};
+
 static const char *meaning(int status)
 {
-	switch (status) {
-	case ISCSI_TRANS:
-	case ISCSI_TRANS_TIMEOUT:
-	case ISCSI_PDU_TIMEOUT:
-		return "the portal does not answer: check the network, the address and the port";
-	case 5:
-	case 19:
-		return "the target refused the login: check its ACL for this initiator's name (/etc/iscsi/initiatorname.iscsi)";
-	case 12:
-		return "the kernel module is missing: modprobe iscsi_tcp";
-	case 13:
-		return "not allowed: cdpctl must run as root";
-	case 18:
-	case ISCSI_NOTCONN:
-		return "iscsid is not running: systemctl start iscsid (package open-iscsi)";
-	case ISCSI_NO_OBJS:
-		return "there is no record of this target, or the portal offers none to this initiator";
-	case ISCSI_HOST:
-		return "the host name cannot be resolved";
-	case ISCSI_AUTH:
-		return "the target refused the user or the secret (CHAP): check USER@ in the URL and --secret-file";
-	case 28:
-		return "the session is in use";
-	}
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(meanings); i++)
+		if (meanings[i].status == status)
+			return meanings[i].text;
 	return NULL;
 }
 
@@ -299,8 +306,10 @@ static int set_secret(const struct cdp_iscsi_job *j)
 		}
 		globfree(&g);
 	}
-	return r ? cdp_why(r, "iSCSI target %s: the secret cannot be written to its record below " NODES_DIR ": %s",
-			   j->target->target, strerror(-r)) : 0;
+	if (!r)
+		return 0;
+	return cdp_why(r, "iSCSI target %s: the secret cannot be written to its record in %s: %s",
+		       j->target->target, NODES_DIR, strerror(-r));
 }
 
 static int set_chap(void *arg)
@@ -518,13 +527,14 @@ void cdp_iscsi_plan_login(struct cdp_steps *p, struct cdp_iscsi_job *j)
 	settings_text(text, sizeof(text));
 	cdp_steps_add(p, discover, NULL, j, "iscsi: ask %s for its targets", portal);
 	cdp_steps_add(p, make_record, remove_record, j,
-		     "iscsi: make a node record of %s at %s, unless there is one", t->target, portal);
+		      "iscsi: make a node record of %s at %s, unless there is one", t->target,
+		      portal);
 	cdp_steps_add(p, set_record, NULL, j, "iscsi: set in the new record:%s", text);
 	if (t->user[0])
 		cdp_steps_add(p, set_chap, NULL, j,
-			     "iscsi: set CHAP user %s and the secret in the new record", t->user);
+			      "iscsi: set CHAP user %s and the secret in the new record", t->user);
 	cdp_steps_add(p, login, logout, j, "iscsi: log in to %s, unless there is a session",
-		     t->target);
+		      t->target);
 	cdp_steps_add(p, wait_disk, NULL, j, "iscsi: wait for the disk with LUN %u", t->lun);
 }
 
@@ -541,9 +551,9 @@ void cdp_iscsi_plan_logout(struct cdp_steps *p, struct cdp_iscsi_job *j)
 
 	if (t->logged_in || t->made_record)
 		cdp_steps_add(p, undo_all, NULL, j, "iscsi: %s%s%s of %s",
-			     t->logged_in ? "log out" : "",
-			     t->logged_in && t->made_record ? " and " : "",
-			     t->made_record ? "delete the node record" : "", t->target);
+			      t->logged_in ? "log out" : "",
+			      t->logged_in && t->made_record ? " and " : "",
+			      t->made_record ? "delete the node record" : "", t->target);
 }
 
 int cdp_iscsi_login(struct cdp_iscsi *t, char device[CDP_PATH_TEXT])

@@ -291,8 +291,8 @@ void cdp_live_change_plan(struct cdp_steps *p, struct cdp_live_change *c)
 
 	cdp_table_print(&c->table, c->line, sizeof(c->line));
 	cdp_steps_add(p, load_change, unload_change, c, "dm: load into %s the table: 0 %llu cdp %s",
-		     c->set->name, (unsigned long long)c->set->length, c->line);
+		      c->set->name, (unsigned long long)c->set->length, c->line);
 	if (c->set->remembered)
 		cdp_steps_add(p, save_change, NULL, c, "conf: write %s",
-			     cdp_conf_path(c->set->name, path));
+			      cdp_conf_path(c->set->name, path));
 }

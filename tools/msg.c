@@ -7,7 +7,7 @@
 #include "msg.h"
 #include "size.h"
 
-static char why[2048];
+static char why[CDP_MSG_TEXT];
 static bool verbose;
 static volatile sig_atomic_t interrupted;
 

@@ -17,6 +17,8 @@ enum {
 	ECDP_DEGRADED,
 };
 
+#define CDP_MSG_TEXT	2048	/* longest sentence, with NUL */
+
 /* Record why and return @err, so that "return cdp_why(-ENOENT, ...)" works.
  * The sentence names the thing and the remedy. The last one recorded counts;
  * cdp_why_text() may be among the arguments.
@@ -61,7 +63,7 @@ void cdp_progress_show(struct cdp_progress *p, u64 done_bytes, u64 total_bytes);
 /* End the bar's line, if one was drawn. */
 void cdp_progress_end(struct cdp_progress *p);
 
-/* One display line without newline; pure. @rate in bytes a second, @width of the bar in characters. */
+/* One line without newline; pure. @rate in bytes a second, @width of the bar in characters. */
 int cdp_progress_line(char *buf, size_t size, u64 done, u64 total, double rate, int width);
 
 #endif

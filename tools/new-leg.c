@@ -121,12 +121,21 @@ static const char *finds_text(const struct cdp_device *d, char *text, size_t siz
 	return text;
 }
 
+/* Nothing but our own metadata: another set's leg, or an old one of this. */
+static bool is_only_ours(const struct cdp_device *d)
+{
+	return d->nr_finds == 1 && !strcmp(d->finds[0].name, FIND_OURS);
+}
+
 static int refuse(const struct cdp_device *d, const char *what, const char *way_out)
 {
 	char missing[CDP_MAX_FINDS * (CDP_FIND_TEXT + 12)], finds[sizeof(missing)];
 
 	if (cdp_new_leg_finds_forced(d, missing, sizeof(missing)))
 		return 0;	/* nothing found, or the user insists */
+	if (is_only_ours(d))
+		return cdp_why(-ECDP_REFUSED, "%s is a leg of a dm-cdp set already, or was; cdpctl examine %s tells of which. If it may be overwritten: %s",
+			       d->path, d->path, missing);
 	return cdp_why(-ECDP_REFUSED, "%s holds %s; %s. %sIf it may be overwritten: %s", d->path,
 		       finds_text(d, finds, sizeof(finds)), what, way_out, missing);
 }
@@ -203,10 +212,17 @@ static int wipe(void *arg)
 	return cdp_md_wipe(l->meta_path, l->meta_start);
 }
 
+/* The kernel may have formatted it meanwhile; left so, it would be refused the next time. */
+static void wipe_again(void *arg)
+{
+	if (wipe(arg))
+		cdp_warn("%s", cdp_why_text());
+}
+
 void cdp_new_leg_plan_wipe(struct cdp_steps *p, struct cdp_new_leg *l)
 {
-	cdp_steps_add(p, wipe, NULL, l, "metadata: zero the superblocks on %s, 16 sectors from sector %llu",
-		     l->meta_path, (unsigned long long)l->meta_start);
+	cdp_steps_add(p, wipe, wipe_again, l, "metadata: zero the superblocks on %s, 16 sectors from sector %llu",
+		      l->meta_path, (unsigned long long)l->meta_start);
 }
 
 void cdp_new_leg_to_table(const struct cdp_new_leg *l, struct cdp_table_leg *t)

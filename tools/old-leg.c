@@ -54,10 +54,10 @@ void cdp_old_leg_plan(struct cdp_steps *p, struct cdp_old_leg *l)
 	if (strcmp(l->meta_path, CDP_META_NONE)) {
 		if (l->may_wipe)
 			cdp_steps_add(p, wipe, NULL, l, "metadata: zero the superblocks of %s on %s, 16 sectors from sector %llu",
-				     l->text, l->meta_path, (unsigned long long)l->meta_start);
+				      l->text, l->meta_path, (unsigned long long)l->meta_start);
 		else
 			cdp_steps_add(p, leave, NULL, l, "metadata: leave that of %s, which does not answer",
-				     l->text);
+				      l->text);
 	}
 	cdp_iscsi_plan_logout(p, &l->job);
 }

@@ -32,7 +32,8 @@ static const struct argp_option json_options[] = {
 };
 
 static const struct argp_option dry_run_options[] = {
-	{ "dry-run", 'n', NULL, 0, "print the steps that would be done, and do nothing", 20 }, { 0 },
+	{ "dry-run", 'n', NULL, 0, "print the steps that would be done, and do nothing", 20 },
+	{ 0 },
 };
 
 static const struct argp_option force_options[] = {

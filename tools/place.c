@@ -2,6 +2,9 @@
 #include "place.h"
 
 #define TOO_SMALL	"the device is too small: no room for its metadata"
+#define NO_DATA_ROOM	"the device is smaller than the data that it has to hold"
+#define NO_META_ROOM	\
+	"the device has room for the data, but not for the metadata behind it: give the metadata another device with --meta"
 
 static u64 area_of(const struct cdp_place *p, u64 length, const char **why)
 {
@@ -70,8 +73,7 @@ int cdp_place(struct cdp_place *p, const char **why, const char **leg)
 			return fail(-ENOSPC, why, TOO_SMALL);
 		if (p->want_sectors && have < p->want_sectors)
 			return fail(-ENOSPC, why, l->internal && l->sectors >= p->want_sectors ?
-				    "the device has room for the data, but not for the metadata behind it: give the metadata another device with --meta" :
-				    "the device is smaller than the data that it has to hold");
+				    NO_META_ROOM : NO_DATA_ROOM);
 		if (have < p->length)
 			p->length = have;
 	}

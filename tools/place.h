@@ -18,8 +18,8 @@ struct cdp_place_leg {
 struct cdp_place {
 	u32 region_sectors;
 	u32 trackers;
-	u64 want_sectors;	/* length asked for with --size, or of an existing set; 0: the most */
-	bool whole_first;	/* leg 0 holds data up to its end: the set must cover all of it */
+	u64 want_sectors;	/* --size, or length of an existing set; 0: the most */
+	bool whole_first;	/* leg 0 holds data up to its end: cover all of it */
 	u32 nr_legs;
 	struct cdp_place_leg legs[CDP_MAX_LEGS];
 	u64 length;		/* result */

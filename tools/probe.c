@@ -200,7 +200,8 @@ static bool link_in(const char *dir, const char *node, char stable[CDP_PATH_TEXT
 		if (e->d_name[0] == '.' || !strncmp(e->d_name, "lvm-", 4))
 			continue;
 		cdp_print(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (strlen(path) >= CDP_PATH_TEXT || !realpath(path, target) || strcmp(target, node))
+		if (strlen(path) >= CDP_PATH_TEXT || !realpath(path, target) ||
+		    strcmp(target, node))
 			continue;
 		if (found && strcmp(path, stable) >= 0)
 			continue;	/* of several, always the same one */

@@ -100,7 +100,8 @@ static int fail(int err, const char *const argv[], u32 deadline_s)
 	if (err == -ENOENT)
 		return cdp_why(err, "the program %s is not installed", argv[0]);
 	if (err == -ETIME)
-		return cdp_why(err, "%s did not end within %u s and was killed", argv[0], deadline_s);
+		return cdp_why(err, "%s did not end within %u s and was killed", argv[0],
+			       deadline_s);
 	if (err == -EINTR)
 		return cdp_why(err, "interrupted while %s was running", argv[0]);
 	return cdp_why(err, "cannot run %s: %s", argv[0], strerror(-err));

@@ -5,7 +5,7 @@
 #include "steps.h"
 
 void cdp_steps_add(struct cdp_steps *p, int (*run)(void *arg), void (*undo)(void *arg), void *arg,
-		  const char *fmt, ...)
+		   const char *fmt, ...)
 {
 	struct cdp_step *s;
 	va_list ap;
@@ -60,8 +60,10 @@ int cdp_steps_run(struct cdp_steps *p)
 
 void cdp_steps_undo(struct cdp_steps *p)
 {
+	char why[CDP_MSG_TEXT];
 	bool said = false;
 
+	cdp_print(why, sizeof(why), "%s", cdp_why_text());
 	while (p->done) {
 		struct cdp_step *s = &p->steps[--p->done];
 
@@ -73,6 +75,7 @@ void cdp_steps_undo(struct cdp_steps *p)
 		cdp_debug("undo: %s", s->text);
 		s->undo(s->arg);
 	}
+	cdp_why(0, "%s", why);	/* what made us undo is what counts */
 	cdp_steps_free(p);
 }
 

@@ -28,7 +28,7 @@ struct cdp_steps {
 
 /* Append a step; the text is an order: "log in to ...". @run may be NULL for a remark. */
 void cdp_steps_add(struct cdp_steps *p, int (*run)(void *arg), void (*undo)(void *arg), void *arg,
-		  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+		   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* Carry out (dry_run: print) the steps added since the last call. On failure
  * all that was done is undone. More steps may be added after success.

@@ -8,15 +8,17 @@
 #include "new-leg.h"
 #include "opts.h"
 
+#define LINE	"12 1795308208 leg-failed " UUID " write error at 8\nnext"
+#define UUID	"53e24a9a-ab6d-4e44-a694-3159f1b80114"
+
 TEST(events)
 {
 	struct cdp_event e;
 
-	must(!cdp_event_parse("12 1795308208 leg-failed 53e24a9a-ab6d-4e44-a694-3159f1b80114 write error at 8\nnext", &e),
-	     "refused");
+	must(!cdp_event_parse(LINE, &e), "refused");
 	must(e.seq == 12 && e.seconds == 1795308208, "numbers");
 	ck_assert_str_eq(e.what, "leg-failed");
-	ck_assert_str_eq(e.leg, "53e24a9a-ab6d-4e44-a694-3159f1b80114");
+	ck_assert_str_eq(e.leg, UUID);
 	ck_assert_str_eq(e.detail, "write error at 8");
 	must(!cdp_event_parse("1 2 optimal -", &e) && !e.detail[0], "no detail");
 	must(cdp_event_parse("", &e) && cdp_event_parse("1", &e) && cdp_event_parse("1 2 x", &e) &&
@@ -122,10 +124,11 @@ TEST(exit_codes)
 /* examine has to look far enough for any area that attach can make. */
 TEST(largest_area)
 {
-	u32 region, shift;
+	u32 i, shift;
 
 	for (shift = 12; shift <= 41; shift++)
-		for (region = CDP_MIN_REGION_SECTORS; region <= CDP_MAX_REGION_SECTORS; region <<= 1) {
+		for (i = 0; CDP_MIN_REGION_SECTORS << i <= CDP_MAX_REGION_SECTORS; i++) {
+			u32 region = CDP_MIN_REGION_SECTORS << i;
 			struct cdp_geometry g;
 			const char *why;
 

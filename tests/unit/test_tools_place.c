@@ -28,7 +28,8 @@ static void place(struct cdp_place *p)
 		const struct cdp_place_leg *l = &p->legs[i];
 		struct cdp_geometry g;
 
-		must(!cdp_geometry_set(&g, p->length, p->region_sectors, p->trackers, &why), "%s", why);
+		must(!cdp_geometry_set(&g, p->length, p->region_sectors, p->trackers, &why), "%s",
+		     why);
 		must(cdp_area_blocks(&g) * CDP_BLOCK_SECTORS <= p->area_sectors, "leg %u: area", i);
 		must(!l->sectors || l->sectors >= p->length, "leg %u: data", i);
 		if (!l->internal || !l->sectors)

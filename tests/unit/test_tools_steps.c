@@ -33,7 +33,7 @@ static struct cdp_steps *plan_of(const char *steps)
 		for (i = 0; i < ARRAY_SIZE(names); i++)
 			if (*names[i] == *steps)
 				cdp_steps_add(p, run, *steps == 'c' ? NULL : undo,
-					     (void *)names[i], "do %s", names[i]);
+					      (void *)names[i], "do %s", names[i]);
 	return p;
 }
 
