@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Requests, pools and copies, as shim.h promises them to the kernel shell. */
+#include "sim.h"
+
+/*----------------------------------------------------------------
+ * Text and numbers
+ *--------------------------------------------------------------*/
+
+int vscnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+{
+	int n = vsnprintf(buf, size, fmt, ap);
+
+	return n < 0 ? 0 : (size_t)n < size ? n : (int)size - 1;
+}
+
+int sim_print(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vscnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+void sim_log(const char *level, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	if (!sim.trace)
+		return;
+	va_start(ap, fmt);
+	vscnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say("        %s: %s", level, text);
+}
+
+int kstrtou64(const char *text, unsigned int base, u64 *v)
+{
+	char *end;
+
+	errno = 0;
+	*v = strtoull(text, &end, (int)base);
+	return errno || *end || end == text || *text < '0' || *text > '9' ? -EINVAL : 0;
+}
+
+u64 get_random_u64(void)
+{
+	return rnd();
+}
+
+void generate_random_uuid(u8 *b)
+{
+	u64 v[2] = { rnd(), rnd() };
+
+	memcpy(b, v, sizeof(v));
+}
+
+/*----------------------------------------------------------------
+ * Memory
+ *--------------------------------------------------------------*/
+
+static bool no_memory(gfp_t gfp)
+{
+	return gfp == GFP_NOWAIT && one_in(sim.nomem);
+}
+
+struct page *mempool_alloc(mempool_t *m, gfp_t gfp)
+{
+	if (no_memory(gfp))
+		return NULL;
+	m->in_use++;
+	return alloc_page(gfp);
+}
+
+void mempool_free(struct page *p, mempool_t *m)
+{
+	m->in_use--;
+	sim_free(p);
+}
+
+/*----------------------------------------------------------------
+ * Requests
+ *--------------------------------------------------------------*/
+
+struct bio *bio_alloc_bioset(struct block_device *bdev, u32 vecs, blk_opf_t opf, gfp_t gfp,
+			     struct bio_set *bs)
+{
+	struct bio *bio;
+	char *p;
+
+	if (no_memory(gfp))
+		return NULL;
+	p = sim_alloc(bs->front + sizeof(*bio) + vecs * sizeof(struct bio_vec));
+	bio = (struct bio *)(p + bs->front);
+	bio->set = bs;
+	bio->bi_bdev = bdev;
+	bio->bi_opf = opf;
+	bio->vecs = (struct bio_vec *)(bio + 1);
+	bio->__bi_remaining.v = 1;
+	return bio;
+}
+
+struct bio *bio_alloc_clone(struct block_device *bdev, struct bio *from, gfp_t gfp,
+			    struct bio_set *bs)
+{
+	struct bio *bio = bio_alloc_bioset(bdev, 0, from->bi_opf, gfp, bs);
+
+	if (bio) {
+		bio->source = from;
+		bio->bi_iter = from->bi_iter;
+	}
+	return bio;
+}
+
+void bio_init(struct bio *bio, struct block_device *bdev, struct bio_vec *vec, u32 n, blk_opf_t opf)
+{
+	(void)n;
+	memset(bio, 0, sizeof(*bio));
+	bio->bi_bdev = bdev;
+	bio->bi_opf = opf;
+	bio->vecs = vec;
+	bio->__bi_remaining.v = 1;
+}
+
+void bio_put(struct bio *bio)
+{
+	sim_free((char *)bio - bio->set->front);
+}
+
+void __bio_add_page(struct bio *bio, struct page *page, u32 len, u32 offset)
+{
+	bio->vecs[bio->nr_vecs++] = (struct bio_vec) { page, len, offset };
+	bio->bi_iter.bi_size += len;
+}
+
+/* Where sector @i of the request has its number. */
+u64 *sim_bio_sector(struct bio *bio, u32 i)
+{
+	while (bio->source)
+		bio = bio->source;
+	if (bio->data)
+		return &bio->data[i];
+	return (u64 *)(bio->vecs[i / 8].bv_page->bytes + (i % 8 << SECTOR_SHIFT));
+}
+
+void bio_copy_data(struct bio *to, struct bio *from)
+{
+	u32 i;
+
+	for (i = 0; i < bio_sectors(from); i++) {
+		*sim_bio_sector(to, i) = *sim_bio_sector(from, i);
+		if (!(i % 8))
+			sim_point();
+	}
+}
+
+void submit_bio(struct bio *bio)
+{
+	bio->executed = false;
+	disk_submit(bio);
+	sim_point();
+}
+
+static void answer_task(void *arg)
+{
+	struct bio *bio = arg;
+
+	if (bio->bi_end_io)
+		bio->bi_end_io(bio);
+	else
+		dm_endio(bio);
+}
+
+/* A disk has answered: the completion runs like an interrupt on some CPU. */
+void bio_answer(struct bio *bio)
+{
+	task_spawn("answer", answer_task, bio);
+}
+
+static void sync_ended(struct bio *bio)
+{
+	complete((struct completion *)bio->bi_private);
+}
+
+int submit_bio_wait(struct bio *bio)
+{
+	struct completion done = { false };
+
+	bio->bi_private = &done;
+	bio->bi_end_io = sync_ended;
+	submit_bio(bio);
+	wait_for_completion_io(&done);
+	return bio->bi_status ? -EIO : 0;
+}
+
+int blkdev_issue_zeroout(struct block_device *b, sector_t at, sector_t n, gfp_t gfp, u32 flags)
+{
+	struct bio *bio = sim_alloc(sizeof(*bio));
+	int r;
+
+	(void)gfp;
+	(void)flags;
+	bio_init(bio, b, NULL, 0, REQ_OP_WRITE_ZEROES);
+	bio->bi_iter = (struct bvec_iter) { at, (u32)n << SECTOR_SHIFT };
+	r = submit_bio_wait(bio);
+	sim_free(bio);
+	return r;
+}
+
+/*----------------------------------------------------------------
+ * Copies
+ *--------------------------------------------------------------*/
+
+struct kjob {
+	struct dm_io_region from, to;
+	void (*fn)(int read_err, unsigned long write_err, void *context);
+	void *context;
+	u32 pending;
+	bool read_err, write_err;
+};
+
+/* A part of a job: read, then written, independent of the other parts. */
+struct kpart {
+	struct kjob *job;
+	struct bio bio;
+	u64 at, n;
+	u64 data[];
+};
+
+static void part_ended(struct kpart *p)
+{
+	struct kjob *j = p->job;
+
+	sim_free(p);
+	if (--j->pending)
+		return;
+	j->fn(j->read_err, j->write_err, j->context);
+	sim_free(j);
+}
+
+static void part_written(struct bio *bio)
+{
+	struct kpart *p = bio->bi_private;
+
+	p->job->write_err |= bio->bi_status != 0;
+	part_ended(p);
+}
+
+static void part_send(struct kpart *p, const struct dm_io_region *r, blk_opf_t op,
+		      void (*ended)(struct bio *bio))
+{
+	bio_init(&p->bio, r->bdev, NULL, 0, op);
+	p->bio.data = p->data;
+	p->bio.bi_iter = (struct bvec_iter) { r->sector + p->at, (u32)p->n << SECTOR_SHIFT };
+	p->bio.bi_private = p;
+	p->bio.bi_end_io = ended;
+	submit_bio(&p->bio);
+}
+
+static void part_read(struct bio *bio)
+{
+	struct kpart *p = bio->bi_private;
+
+	if (bio->bi_status) {
+		p->job->read_err = true;
+		part_ended(p);
+	} else {
+		part_send(p, &p->job->to, REQ_OP_WRITE, part_written);
+	}
+}
+
+void dm_kcopyd_copy(struct dm_kcopyd_client *k, struct dm_io_region *from, u32 n,
+		    struct dm_io_region *to, u32 flags,
+		    void (*fn)(int read_err, unsigned long write_err, void *context), void *context)
+{
+	struct kjob *j = sim_alloc(sizeof(*j));
+	u64 at, chunk = from->count / (1 + below(4)) + 1;
+
+	(void)k;
+	(void)n;
+	(void)flags;
+	audit_copy(from->bdev->disk->leg, to->bdev->disk->leg, from->sector, from->count);
+	*j = (struct kjob) { *from, *to, fn, context, 1, false, false };
+	for (at = 0; at < from->count; at += chunk) {
+		u64 len = min(chunk, from->count - at);
+		struct kpart *p = sim_alloc(sizeof(*p) + len * sizeof(u64));
+
+		p->job = j;
+		p->at = at;
+		p->n = len;
+		j->pending++;
+		part_send(p, &j->from, REQ_OP_READ, part_read);
+	}
+	if (!--j->pending) {
+		fn(j->read_err, j->write_err, context);
+		sim_free(j);
+	}
+}

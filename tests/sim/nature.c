@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What happens to disks by themselves, and to legs while nobody looks. */
+#include "sim.h"
+#include "cdp.h"
+
+static struct disk *any_disk(void)
+{
+	struct leg *l = &legs[below(LEGS)];
+
+	return one_in(3) ? &l->meta : &l->data;
+}
+
+static void one_error(void)
+{
+	struct disk *d = any_disk();
+	enum req_kind k = (enum req_kind)below(REQ_KINDS);
+
+	d->fail_once[k] = 1 + one_in(3);
+	say("* %s: the next request of kind %d fails", d->name, k);
+}
+
+static void break_disk(struct disk *d)
+{
+	u32 i;
+
+	if (one_in(3)) {
+		d->bad_from = below(d->meta ? 40 : MAX_SECTORS);
+		d->bad_to = d->bad_from + 1 + below(64);
+		say("* %s: sectors %lu to %lu are bad", d->name, d->bad_from, d->bad_to);
+		return;
+	}
+	for (i = 0; i < REQ_KINDS; i++)
+		d->broken[i] = one_in(2);
+	say("* %s: broken for%s%s%s", d->name, d->broken[0] ? " reads" : "",
+	    d->broken[1] ? " writes" : "", d->broken[2] ? " flushes" : "");
+}
+
+static void vanish(struct leg *l)
+{
+	u32 i;
+
+	for (i = 0; i < REQ_KINDS; i++)
+		l->data.broken[i] = l->meta.broken[i] = true;
+	say("* leg %u is not there", l->data.leg);
+}
+
+static void hang(void)
+{
+	struct leg *l = &legs[below(LEGS)];
+
+	l->data.hung = l->meta.hung = true;
+	if (one_in(3))
+		l->meta.hung = false;
+	else if (one_in(3))
+		l->data.hung = false;
+	say("* leg %u hangs%s", l->data.leg, !l->meta.hung ? " (data)" : !l->data.hung ? " (metadata)" : "");
+}
+
+void nature_heal(void)
+{
+	u32 i;
+
+	say("* all disks are well again");
+	for (i = 0; i < LEGS; i++) {
+		disk_heal(&legs[i].data);
+		disk_heal(&legs[i].meta);
+	}
+}
+
+static enum cdp_leg_state state_of(u32 leg)
+{
+	struct cdp *c = dm_cdp();
+	u32 i;
+
+	for (i = 0; c && i < c->nr_legs; i++)
+		if (dm.table.leg[i] == leg)
+			return c->set.legs[i].state;
+	return LEG_MISSING;
+}
+
+/* Is a running set, or one that starts, at work on it? */
+bool leg_in_use(u32 leg)
+{
+	u32 i;
+
+	if (dm.live && !dm_cdp())
+		return true;
+	for (i = 0; dm.live && i < dm.table.nr; i++)
+		if (dm.table.leg[i] == leg)
+			return state_of(leg) != LEG_FAULTY;
+	return false;
+}
+
+static void lose_cache(void)
+{
+	u32 i;
+
+	for (i = 0; i < LEGS; i++)
+		if (state_of(i) == LEG_FAULTY && one_in(2)) {
+			say("* leg %u loses its cache", i);
+			disk_lose_cache(&legs[i].data);
+		}
+}
+
+void nature_fault(void)
+{
+	u32 what = below(8);
+
+	if (what < 3) {
+		if (has_class(C_ERRORS))
+			one_error();
+	} else if (what == 3) {
+		if (has_class(C_BROKEN))
+			break_disk(any_disk());
+	} else if (what == 4) {
+		if (has_class(C_BROKEN))
+			vanish(&legs[below(LEGS)]);
+	} else if (what == 5) {
+		if (has_class(C_HANGS))
+			hang();
+	} else if (what == 6) {
+		if (has_class(C_CACHES))
+			lose_cache();
+	} else {
+		nature_heal();
+	}
+}
+
+/*----------------------------------------------------------------
+ * Legs out of use
+ *--------------------------------------------------------------*/
+
+/* A copy of a leg as a crash would leave it. */
+static void take_copy(u32 leg)
+{
+	struct leg *l = &legs[leg];
+	struct cdp_super s;
+
+	if (!l->branch || l->damaged || leg_super(leg, &s) != SUPER_VALID)
+		return;
+	say("* a copy of leg %u is taken", leg);
+	l->has_copy = true;
+	memcpy(l->copy_data, l->data.dur, sizeof(l->copy_data));
+	memcpy(l->copy_area, l->meta.area, sizeof(l->copy_area));
+	l->copy_branch = l->branch;
+	l->copy_acks = l->lacks ? l->had_acks : model_acks();
+	l->copy_sequence = s.sequence;
+}
+
+/* The newest commit that any leg of the branch has. */
+static u64 newest(const struct branch *b)
+{
+	struct cdp_super s;
+	u64 n = 0;
+	u32 i;
+
+	for (i = 0; i < LEGS; i++)
+		if (legs[i].branch == b && !legs[i].restored && leg_super(i, &s) == SUPER_VALID)
+			n = max(n, s.sequence);
+	return n;
+}
+
+/*
+ * Put it back. A copy from the same activation cannot be told from the leg itself
+ * after a crash; format.h promises no more than two commits' difference.
+ */
+static void restore(u32 leg)
+{
+	struct leg *l = &legs[leg];
+	bool meta_only = one_in(3);
+
+	if (!l->has_copy || newest(l->copy_branch) < l->copy_sequence + 2 ||
+	    l->branch != l->copy_branch)
+		return;
+	say("* leg %u is what it was when the copy was taken%s", leg, meta_only ? " (metadata)" : "");
+	memcpy(l->meta.area, l->copy_area, sizeof(l->copy_area));
+	if (!meta_only) {
+		memcpy(l->data.cur, l->copy_data, sizeof(l->copy_data));
+		memcpy(l->data.dur, l->copy_data, sizeof(l->copy_data));
+		memset(l->data.since, 0, sizeof(l->data.since));
+	}
+	l->restored = l->lacks = true;
+	l->had_acks = l->copy_acks;
+}
+
+static void replace(u32 leg)
+{
+	u32 i, others = 0;
+
+	/* one good leg is left */
+	for (i = 0; i < LEGS; i++)
+		others += i != leg && legs[i].branch && legs[i].branch == model_current() &&
+			  !legs[i].lacks && !legs[i].damaged && !legs[i].restored;
+	if (!others)
+		return;
+	say("* leg %u is a new disk", leg);
+	disk_init(leg);
+}
+
+/* One block of metadata is not what was written. */
+static void damage(u32 leg)
+{
+	struct leg *l = &legs[leg];
+	u32 block = below(8), i;
+	u8 *p = l->meta.area + block * CDP_BLOCK_BYTES;
+
+	if (l->blank || l->damaged || !l->branch)
+		return;
+	l->damaged = true;
+	say("* leg %u: metadata block %u is damaged", leg, block);
+	if (one_in(3))
+		memset(p, 0, CDP_BLOCK_BYTES);
+	else if (one_in(2))
+		p[below(CDP_BLOCK_BYTES)] ^= (u8)(1u << below(8));
+	else
+		for (i = 0; i < CDP_BLOCK_SECTORS; i++)
+			if (one_in(2))
+				memset(p + (i << SECTOR_SHIFT), (int)below(256), 512);
+}
+
+void nature_tamper(void)
+{
+	u32 leg = below(LEGS), what = below(4);
+
+	if (what == 0 && has_class(C_SNAPSHOT)) {
+		take_copy(leg);
+		return;
+	}
+	if (leg_in_use(leg))
+		return;
+	if (what == 1 && has_class(C_SNAPSHOT))
+		restore(leg);
+	else if (what == 2 && has_class(C_BLANK) && one_in(3))
+		replace(leg);
+	else if (what == 3 && has_class(C_DAMAGE))
+		damage(leg);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The simulator: one history at a time, from one seed, on one thread.
+ *
+ *   main.c    seeds, shrinking, the summary
+ *   world.c   what happens: the guest's, the administrator's and nature's actions
+ *   nature.c  faults, and what is done to legs out of use
+ *   start.c   starts of a set from any choice of legs, and what they may give
+ *   dm.c      device-mapper around kernel/target.c, and the guest's requests
+ *   disk.c    legs: volatile caches, errors, hangs, what a crash leaves
+ *   model.c   the oracle: which values each sector may have
+ *   audit.c   the invariants, by looking into the core and at the disks
+ *   task.c    tasks that take turns, locks, waiting, workqueues, time
+ *   block.c   the kernel's requests and copies (shim.h)
+ */
+#ifndef SIM_H
+#define SIM_H
+
+#include "shim.h"
+#include "set.h"
+
+#define LEGS		4u	/* disks that exist */
+#define REGION_SECTORS	8u
+#define EXTENT_SECTORS	(REGION_SECTORS * CDP_EXTENT_REGIONS)
+#define MAX_SECTORS	(5 * EXTENT_SECTORS)
+#define AREA_BLOCKS	16u
+
+/* Kinds of trouble; each may be left out, which is how failures are shrunk. */
+#define CLASSES(x) \
+	x(PREEMPT)	/* tasks lose their turn between any two steps */ \
+	x(ERRORS)	/* requests fail, once */ \
+	x(BROKEN)	/* disks fail for a time, in a range or for a kind */ \
+	x(HANGS)	/* disks do not answer for a time */ \
+	x(CACHES)	/* caches of lost legs are lost */ \
+	x(LEGMSG)	/* leg fail, leg rejoin */ \
+	x(FAILOVER)	\
+	x(PAUSE)	/* resync pause and resume */ \
+	x(SUSPEND)	\
+	x(RELOAD)	/* the same legs, or other ones */ \
+	x(GROW)		\
+	x(CRASH)	\
+	x(SUBSETS)	/* starts without some of the legs */ \
+	x(SNAPSHOT)	/* old copies of legs come back */ \
+	x(BLANK)	/* new disks in old ones' places */ \
+	x(DAMAGE)	/* metadata bit flips and zeroed blocks */ \
+	x(FOREIGN)	/* another set's leg */ \
+	x(NOMEM)	/* no memory without waiting */ \
+	x(BUFFERS)	/* the guest changes a buffer under way */ \
+	x(ZEROES)	/* write-zeroes and discards */ \
+	x(FUA)		\
+	x(POLICY)	/* block and queue */ \
+	x(OVERLAP)	/* writes to one sector at once; not by default */
+
+enum sim_class {
+#define x(name) C_##name,
+	CLASSES(x)
+#undef x
+	NR_CLASSES
+};
+
+#define C_DEFAULT	(((1u << NR_CLASSES) - 1) & ~(1u << C_OVERLAP))
+
+struct sim {
+	u64 seed, rng;
+	u32 classes;
+	u32 max_steps;
+	u64 steps;		/* of this history */
+	u64 clock;		/* counts everything that happens */
+	bool trace, failed, settling;
+	char what[512];
+	/* dice of this history */
+	u32 preempt;		/* one in so many points */
+	u32 tick;		/* milliseconds at most in a step */
+	u32 nomem;
+	u32 guest_max;		/* requests at once */
+	u32 w_task, w_disk, w_guest, w_action;
+};
+
+extern struct sim sim;
+
+static inline u64 rnd(void)
+{
+	u64 z = sim.rng += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
+static inline u32 below(u32 n)
+{
+	return (u32)(((rnd() >> 32) * n) >> 32);
+}
+
+static inline bool one_in(u32 n)
+{
+	return n && !below(n);
+}
+
+static inline bool has_class(enum sim_class c)
+{
+	return sim.classes & 1u << c;
+}
+
+/* A line of the story; %s and friends, u64 as %lu. */
+__attribute__((format(printf, 1, 2))) void say(const char *fmt, ...);
+/* The promise that was broken; does not return. */
+__attribute__((format(printf, 1, 2), noreturn)) void fail(const char *fmt, ...);
+#define check(cond, ...)	do { if (!(cond)) fail(__VA_ARGS__); } while (0)
+
+/* task.c */
+struct task *task_spawn(const char *name, void (*fn)(void *arg), void *arg);
+bool task_run_one(void);	/* false: none can run */
+bool task_any(void);
+void task_forget_all(void);	/* a crash: nobody runs on */
+void task_fire_timers(void);
+bool task_next_timer(unsigned long *at);
+void sim_escape(void);		/* from any task to sim_catch() */
+int sim_catch(void (*fn)(void));
+void memory_forget_all(void);
+u32 memory_count(void);
+
+/* disk.c */
+enum req_kind { REQ_R, REQ_W, REQ_F, REQ_KINDS };
+
+struct disk {
+	char name[8];
+	u32 leg;
+	bool meta;
+	struct block_device bdev;
+	u64 cur[MAX_SECTORS], dur[MAX_SECTORS];	/* data */
+	u64 since[MAX_SECTORS];			/* when a sector became volatile; 0: is not */
+	u8 area[AREA_BLOCKS * CDP_BLOCK_BYTES];	/* metadata: all writes are FUA */
+	bool hung;
+	u32 fail_once[REQ_KINDS];
+	bool broken[REQ_KINDS];
+	u64 bad_from, bad_to;			/* fails reads and writes */
+	u64 error_at;				/* clock of the last error */
+};
+
+struct leg {
+	struct disk data, meta;
+	bool blank;		/* never formatted, or zeroed */
+	bool damaged;		/* its metadata was altered since it was last written anew */
+	bool restored;		/* an old copy: only together with a newer leg */
+	bool lacks;		/* an acknowledged write of its branch */
+	u64 had_acks;		/* acknowledged writes of the branch when it was whole */
+	struct branch *branch;
+	/* a copy taken earlier */
+	bool has_copy;
+	u64 copy_data[MAX_SECTORS];
+	u8 copy_area[AREA_BLOCKS * CDP_BLOCK_BYTES];
+	struct branch *copy_branch;
+	u64 copy_acks;
+	u64 copy_sequence;
+};
+
+extern struct leg legs[LEGS];
+
+void disk_init(u32 leg);
+void disk_submit(struct bio *bio);
+bool disk_step(void);		/* false: nothing can move */
+bool disk_any(void);
+void disk_crash(void);
+void disk_forget(void);
+void disk_heal(struct disk *d);
+void disk_lose_cache(struct disk *d);
+void disk_flush_all(struct disk *d);
+
+/* block.c */
+void bio_answer(struct bio *bio);
+
+/* dm.c */
+struct op {
+	u8 per_bio[768];
+	struct bio bio;		/* right behind: see dm_per_bio_data() */
+	bool used, queued, running, zero, fua, read, flush, changed;
+	u64 id, start;
+	sector_t sector;
+	u32 n;
+	u32 took;		/* legs that have it */
+	u64 data[EXTENT_SECTORS];
+};
+
+#define OPS	12u
+extern struct op ops[OPS];
+
+struct table {
+	u32 nr;
+	u32 leg[CDP_MAX_LEGS];		/* LEGS: missing, LEGS + 1: another set's */
+	u64 sectors;
+	char features[160];
+	u32 nr_features;
+};
+
+extern struct dm_status {
+	bool live, suspended, blocked, judged;
+	struct table table;		/* of what is live */
+} dm;
+
+struct cdp *dm_cdp(void);		/* the live set, or NULL while it is not active */
+void dm_reset(void);
+int dm_load(const struct table *t);
+int dm_suspend_set(bool noflush);
+int dm_resume_set(void);
+void dm_remove(void);
+int dm_message(const char *fmt, ...);
+void dm_status_line(char *text, u32 size);
+bool dm_has_loaded(void);
+void dm_unload(void);
+void op_submit(struct op *op);
+void op_ended(struct op *op, bool good);	/* world.c */
+void dm_endio(struct bio *bio);
+struct op *op_of(struct bio *bio);
+
+/* model.c */
+struct branch;
+void model_reset(void);
+struct branch *model_current(void);
+void model_switch(struct branch *b);
+/* A new line of history that begins with what @d holds. */
+void model_fork(const struct disk *d, u64 sectors, struct branch *parent, u64 parent_acks);
+void model_size(const struct disk *d, u64 sectors);
+u64 model_acks(void);
+bool model_split(const struct branch *a, const struct branch *b);
+void model_changed(const struct op *op, u32 i);
+void model_begin(const struct op *op);
+void model_end(const struct op *op, bool good);
+void model_read(const struct op *op);
+void model_flushed(const struct op *op);
+void model_crash(void);
+/* First sector of @d that cannot be; -1: all can. */
+int model_misfit(const struct disk *d, u64 sectors);
+/* From now on the set is what @d holds. */
+void model_adopt(const struct disk *d, u64 sectors);
+bool model_busy(u64 sector);	/* a write to it is under way */
+
+/* audit.c */
+void audit_all(void);
+void audit_watch(void);			/* after every step: cheap */
+void audit_ack(const struct op *op);
+void audit_error(const struct op *op);
+void audit_exec(const struct disk *d, const struct bio *bio);
+void audit_copy(u32 from, u32 to, u64 sector, u64 n);
+void audit_reset(void);
+/* Its superblock as it is on the disk. */
+enum cdp_super_kind leg_super(u32 leg, struct cdp_super *s);
+bool leg_says_in_sync(u32 leg);
+
+/* start.c */
+void start_choose(struct table *t);
+/* Load and resume @t, and judge what came of it. In a task. */
+bool start_table(const struct table *t);
+void start_judge(void);		/* by dm.c, before a request gets through */
+void start_history(void);
+u64 start_sectors(void);
+
+/* nature.c */
+void nature_fault(void);	/* something happens to a disk */
+void nature_tamper(void);	/* something was done to a leg that is not in use */
+void nature_heal(void);
+bool leg_in_use(u32 leg);
+
+/* world.c */
+void world_history(void);
+
+/* main.c: the module is loaded again, after a crash */
+void sim_restart_module(void);
+
+#endif

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Starts of the set: from which legs, what was done to them before, and whether
+ * what came of it is right.
+ */
+#include "sim.h"
+#include "cdp.h"
+
+static u32 nr_disks;
+static u64 sectors;		/* the largest size ever asked for */
+static char features[160];
+static u32 nr_features;
+static struct disk foreign_data, foreign_meta;
+
+void dm_set_foreign(struct disk *data, struct disk *meta);
+
+static void add_feature(const char *text)
+{
+	u32 n = (u32)strlen(features);
+
+	snprintf(features + n, sizeof(features) - n, " %s", text);
+	nr_features += strchr(text, ' ') ? 2 : 1;
+}
+
+/* A leg that is well, but of another set. */
+static void make_foreign(void)
+{
+	struct cdp_super s = { .sequence = 4, .data_sectors = sectors, .region_sectors = REGION_SECTORS,
+			       .trackers = 4, .logical_block_bytes = 512, .generation = 7 };
+
+	memset(&foreign_meta, 0, sizeof(foreign_meta));
+	generate_random_uuid(s.set_uuid.b);
+	generate_random_uuid(s.leg_uuid.b);
+	s.legs[0] = (struct cdp_leg_entry) { .uuid = s.leg_uuid, .generation = 7, .sequence = 4,
+					     .state = DISK_LEG_IN_SYNC };
+	cdp_super_encode(&s, (struct cdp_super_disk *)foreign_meta.area);
+	foreign_data.leg = foreign_meta.leg = LEGS;
+	foreign_meta.meta = true;
+	foreign_data.bdev.disk = &foreign_data;
+	foreign_meta.bdev.disk = &foreign_meta;
+	foreign_data.bdev.bd_holders = foreign_meta.bdev.bd_holders = 2;
+	snprintf(foreign_data.name, sizeof(foreign_data.name), "dX");
+	snprintf(foreign_meta.name, sizeof(foreign_meta.name), "mX");
+	dm_set_foreign(&foreign_data, &foreign_meta);
+}
+
+void start_history(void)
+{
+	static const u32 disks[] = { 1, 2, 2, 2, 2, 3, 3, 3, 4 };
+	u32 i;
+
+	nr_disks = disks[below(ARRAY_SIZE(disks))];
+	sectors = 1 + below(3 * EXTENT_SECTORS);
+	features[0] = '\0';
+	nr_features = 0;
+	for (i = 0; i < LEGS; i++)
+		disk_init(i);
+	if (one_in(3))
+		add_feature("read_policy balance");
+	if (one_in(4) && !has_class(C_BUFFERS))
+		add_feature("no_copy");
+	if (one_in(3))
+		add_feature(one_in(2) ? "resync_window 1" : "resync_window 60");
+	if (has_class(C_POLICY) && one_in(6))
+		add_feature("on_protect_error block");
+	if (has_class(C_POLICY) && one_in(6))
+		add_feature("on_last_error queue");
+	if (one_in(4)) {
+		add_feature("assume_clean");
+		for (i = 1; i < LEGS; i++) {
+			memcpy(legs[i].data.cur, legs[0].data.cur, sizeof(legs[0].data.cur));
+			memcpy(legs[i].data.dur, legs[0].data.dur, sizeof(legs[0].data.dur));
+		}
+	}
+	make_foreign();
+}
+
+/*----------------------------------------------------------------
+ * Which legs
+ *--------------------------------------------------------------*/
+
+/* Can it be told by this leg what the others lack? */
+static bool is_witness(u32 l)
+{
+	return legs[l].branch && !legs[l].lacks && !legs[l].restored && !legs[l].damaged &&
+	       !legs[l].blank;
+}
+
+static bool is_first(void)
+{
+	u32 i;
+
+	for (i = 0; i < LEGS; i++)
+		if (legs[i].branch)
+			return false;
+	return true;
+}
+
+static void shuffle(struct table *t)
+{
+	u32 i;
+
+	for (i = t->nr; i > 1; i--) {
+		u32 k = below(i), was = t->leg[i - 1];
+
+		t->leg[i - 1] = t->leg[k];
+		t->leg[k] = was;
+	}
+}
+
+/* Copies of the past only beside a leg that knows better; nothing if only new disks. */
+static bool is_sensible(const struct table *t)
+{
+	bool old = false, witness = false, any = false;
+	u32 i;
+
+	for (i = 0; i < t->nr; i++)
+		if (t->leg[i] < LEGS) {
+			old |= legs[t->leg[i]].restored;
+			witness |= is_witness(t->leg[i]);
+			any |= !legs[t->leg[i]].blank;
+		}
+	return any && (!old || witness);
+}
+
+void start_choose(struct table *t)
+{
+	u32 i, tries = 0;
+
+	memset(t, 0, sizeof(*t));
+	if (has_class(C_GROW) && !is_first() && one_in(12))
+		sectors = min(sectors + below(EXTENT_SECTORS), (u64)MAX_SECTORS);
+	do {
+		t->nr = 0;
+		for (i = 0; i < nr_disks; i++) {
+			bool absent = has_class(C_SUBSETS) && tries < 20 && one_in(4);
+
+			if (absent && one_in(2))
+				continue;	/* dropped from the set */
+			t->leg[t->nr++] = absent ? LEGS : i;
+		}
+	} while (!is_first() && !is_sensible(t) && tries++ < 40);
+	if (is_first())
+		for (t->nr = 0; t->nr < nr_disks; t->nr++)
+			t->leg[t->nr] = t->nr;
+	if (!t->nr)
+		t->leg[t->nr++] = 0;
+	if (!is_first() && one_in(4))
+		shuffle(t);
+	if (has_class(C_FOREIGN) && !is_first() && one_in(24) && t->nr < 4)
+		t->leg[t->nr++] = LEGS + 1;
+	t->sectors = sectors;
+	snprintf(t->features, sizeof(t->features), "%s", features);
+	t->nr_features = nr_features;
+}
+
+/*----------------------------------------------------------------
+ * What came of it
+ *--------------------------------------------------------------*/
+
+static struct before {
+	const struct table *table;
+	bool in_sync[LEGS];
+	u64 clock;
+} before;
+
+u64 start_sectors(void)
+{
+	return sectors;
+}
+
+static bool is_in(const struct table *t, u32 leg)
+{
+	u32 i;
+
+	for (i = 0; i < t->nr; i++)
+		if (t->leg[i] == leg)
+			return true;
+	return false;
+}
+
+static bool had_errors(const struct table *t, u64 since)
+{
+	u32 i;
+
+	for (i = 0; i < LEGS; i++)
+		if (is_in(t, i) && (legs[i].data.error_at > since || legs[i].meta.error_at > since ||
+				    legs[i].data.bad_to))
+			return true;
+	return false;
+}
+
+/* A leg that calls itself in-sync, and is. */
+static bool is_good(const struct table *t, const struct before *b, u32 leg)
+{
+	return is_in(t, leg) && b->in_sync[leg] && is_witness(leg);
+}
+
+/* Must this start be refused: two lines of history? */
+static bool is_split(const struct table *t, const struct before *b)
+{
+	u32 i, k;
+
+	for (i = 0; i < LEGS; i++)
+		for (k = 0; k < i; k++)
+			if (is_good(t, b, i) && is_good(t, b, k) && model_split(legs[i].branch, legs[k].branch))
+				return true;
+	return false;
+}
+
+static void judge_refusal(const struct table *t, const struct before *b, int r)
+{
+	bool good = false, excuse = had_errors(t, b->clock) || is_in(t, LEGS + 1);
+	struct branch *branch = NULL;
+	u32 i;
+
+	for (i = 0; i < LEGS; i++) {
+		if (!is_in(t, i))
+			continue;
+		good |= is_good(t, b, i);
+		excuse |= legs[i].damaged || legs[i].restored;
+		if (b->in_sync[i]) {
+			excuse |= branch && branch != legs[i].branch;
+			branch = legs[i].branch;
+		}
+	}
+	check(!good || excuse, "a start is refused (%d) though a good leg is there", r);
+}
+
+/* Is somebody not here who has what @leg lacks? */
+static bool is_left_behind(const struct cdp *c, const struct table *t, u32 leg)
+{
+	u32 i, k;
+
+	for (i = 0; i < LEGS; i++) {
+		bool joined = false;
+
+		for (k = 0; k < t->nr; k++)
+			joined |= t->leg[k] == i && c->set.legs[k].state >= LEG_STALE;
+		if (i != leg && !joined && legs[i].branch == legs[leg].branch && !legs[i].lacks)
+			return true;
+	}
+	return false;
+}
+
+/* The set goes on with a leg that lacks what others have: none of them was there? */
+static void judge_fork(const struct table *t, const struct before *b, u32 leg, int misfit)
+{
+	u32 i;
+
+	check(legs[leg].lacks, "leg %u is the source, but its sector %d is not what it should be", leg,
+	      misfit);
+	for (i = 0; i < LEGS; i++)
+		check(i == leg || legs[i].branch != legs[leg].branch || !is_good(t, b, i),
+		      "leg %u is the source, though it lacks what leg %u has", leg, i);
+	say("  leg %u goes on from the past: a new branch", leg);
+	model_fork(&legs[leg].data, t->sectors, legs[leg].branch, legs[leg].had_acks);
+	legs[leg].branch = model_current();
+}
+
+/* Everybody who takes part is on the source's branch now. */
+static void join(const struct cdp *c, const struct table *t)
+{
+	u32 i;
+
+	for (i = 0; i < t->nr; i++) {
+		struct leg *l = t->leg[i] < LEGS ? &legs[t->leg[i]] : NULL;
+
+		if (!l || c->set.legs[i].state < LEG_STALE)
+			continue;
+		l->branch = model_current();
+		l->lacks = c->set.legs[i].state != LEG_IN_SYNC;
+		l->had_acks = model_acks();
+		l->blank = l->restored = l->damaged = false;
+	}
+}
+
+void start_judge(void)
+{
+	const struct table *t = before.table;
+	struct cdp *c;
+	u32 i, source;
+	int misfit;
+
+	dm.judged = true;
+	c = dm_cdp();
+	source = t->leg[c->set.read_leg];
+	say("  the set starts, leg %u is the source", source);
+	check(!is_in(t, LEGS + 1), "another set's leg is taken");
+	check(!is_split(t, &before), "a split brain is not refused");
+	if (is_first()) {
+		model_fork(&legs[source].data, t->sectors, NULL, 0);
+		legs[source].branch = model_current();
+	}
+	check(legs[source].branch, "a new disk is the source");
+	model_switch(legs[source].branch);
+	model_size(&legs[source].data, t->sectors);
+	misfit = model_misfit(&legs[source].data, t->sectors);
+	if (misfit >= 0 || (legs[source].lacks && is_left_behind(c, t, source)))
+		judge_fork(t, &before, source, misfit);
+	join(c, t);
+	model_adopt(&legs[source].data, t->sectors);
+	for (i = 0; i < LEGS; i++)
+		if (legs[i].branch == model_current() && !legs[i].lacks &&
+		    model_misfit(&legs[i].data, t->sectors) >= 0) {
+			legs[i].lacks = true;
+			legs[i].had_acks = model_acks();
+		}
+	audit_reset();
+	audit_watch();
+	audit_all();
+}
+
+static void remember(const struct table *t)
+{
+	u32 i;
+
+	before.table = t;
+	for (i = 0; i < LEGS; i++)
+		before.in_sync[i] = leg_says_in_sync(i);
+}
+
+/* With a live table: what dmsetup reload and resume do. */
+bool start_table(const struct table *t)
+{
+	bool had = dm.live;
+	int r;
+
+	before.clock = ++sim.clock;
+	remember(t);
+	r = dm_load(t);
+	if (r && had)
+		return false;
+	if (!r) {
+		if (had && !dm.suspended && dm_suspend_set(one_in(2))) {
+			dm_unload();
+			return false;
+		}
+		remember(t);	/* as the old table has left them */
+		r = dm_resume_set();
+	}
+	if (r) {
+		judge_refusal(t, &before, r);
+		dm_remove();
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A history: the guest, the administrator and nature take turns with the set. */
+#include "sim.h"
+#include "cdp.h"
+
+#define SETTLE_STEPS	60000u
+#define SETTLE_SECONDS	900u
+
+static u64 next_id;
+static bool admin_busy;
+static void (*admin_does)(void);
+
+/*----------------------------------------------------------------
+ * The guest
+ *--------------------------------------------------------------*/
+
+static struct op *free_op(void)
+{
+	u32 i, n = 0, at = OPS;
+
+	for (i = 0; i < OPS; i++) {
+		n += ops[i].used;
+		if (!ops[i].used)
+			at = i;
+	}
+	return n < sim.guest_max && at < OPS ? &ops[at] : NULL;
+}
+
+/* Mostly a few places that everybody meets at, seldom anywhere. */
+static void place(struct op *op)
+{
+	u64 sectors = dm.table.sectors, left;
+
+	if (one_in(6))
+		op->sector = below((u32)sectors);
+	else
+		op->sector = (below(4) * EXTENT_SECTORS * 3 / 4 + below(40)) % sectors;
+	op->n = 1 + (one_in(24) ? below(EXTENT_SECTORS) : one_in(4) ? below(48) : below(10));
+	left = EXTENT_SECTORS - op->sector % EXTENT_SECTORS;
+	op->n = (u32)min((u64)op->n, min(left, sectors - op->sector));
+}
+
+static bool is_free(const struct op *op)
+{
+	u32 i;
+
+	for (i = 0; i < op->n; i++)
+		if (model_busy(op->sector + i))
+			return false;
+	return true;
+}
+
+static void guest(void)
+{
+	struct op *op = free_op();
+	u32 what = below(100), i;
+
+	if (!op)
+		return;
+	memset(op, 0, offsetof(struct op, data));
+	op->id = ++next_id;
+	if (what < 34)
+		op->read = true;
+	else if (what < 44)
+		op->flush = true;
+	else if (what < 49)
+		op->zero = has_class(C_ZEROES);
+	else if (what < 60)
+		op->fua = has_class(C_FUA);
+	if (!op->flush)
+		place(op);
+	if (!op->read && !has_class(C_OVERLAP) && !is_free(op))
+		return;
+	for (i = 0; i < op->n; i++)
+		op->data[i] = op->zero || op->read ? 0 : op->id << 20 | i << 1;
+	op->used = true;
+	op->start = ++sim.clock;
+	sim.clock++;
+	say("  guest %lu: %s%s of %lu+%u", op->id, op->fua ? "FUA " : "",
+	    op->read ? "read" : op->flush ? "flush" : op->zero ? "zero" : "write", op->sector, op->n);
+	model_begin(op);
+	op_submit(op);
+}
+
+/* It writes into a buffer that it gave away. */
+static void change_buffer(void)
+{
+	struct op *op = &ops[below(OPS)];
+	u32 i;
+
+	if (!op->used || op->read || op->flush || op->zero || op->changed)
+		return;
+	op->changed = true;
+	i = below(op->n);
+	op->data[i] ^= 1;
+	say("  guest %lu: changes its buffer", op->id);
+	model_changed(op, i);
+}
+
+void op_ended(struct op *op, bool good)
+{
+	say("  guest %lu: %s", op->id, good ? "done" : "ERROR");
+	op->running = false;
+	if (!good)
+		audit_error(op);
+	else if (op->read)
+		model_read(op);
+	else if (op->flush)
+		model_flushed(op);
+	else
+		audit_ack(op);
+	model_end(op, good);
+	op->used = false;
+}
+
+/*----------------------------------------------------------------
+ * The administrator
+ *--------------------------------------------------------------*/
+
+static void admin_task(void *arg)
+{
+	(void)arg;
+	admin_does();
+	admin_busy = false;
+}
+
+static void admin(void (*what)(void))
+{
+	if (admin_busy)
+		return;
+	admin_busy = true;
+	admin_does = what;
+	task_spawn("admin", admin_task, NULL);
+}
+
+static void do_start(void)
+{
+	static struct table t;
+
+	start_choose(&t);
+	start_table(&t);
+}
+
+static void do_reload_same(void)
+{
+	static struct table t;
+
+	t = dm.table;
+	start_table(&t);
+}
+
+static void do_stop(void)
+{
+	say("* stop");
+	dm_remove();
+}
+
+static void do_suspend(void)
+{
+	bool noflush = one_in(2);
+
+	say("* suspend%s", noflush ? " without flush" : "");
+	if (!dm_suspend_set(noflush) && one_in(2))
+		dm_resume_set();
+}
+
+static void do_resume(void)
+{
+	say("* resume");
+	dm_resume_set();
+}
+
+static void do_message(void)
+{
+	u32 leg = below(dm.table.nr);
+	char text[1024];
+
+	switch (below(8)) {
+	case 0:
+		if (has_class(C_LEGMSG))
+			dm_message("leg fail %u", leg);
+		break;
+	case 1:
+	case 2:
+	case 3:
+		if (has_class(C_LEGMSG))
+			dm_message("leg rejoin %u", leg);
+		break;
+	case 4:
+		if (has_class(C_FAILOVER))
+			dm_message(one_in(2) ? "failover" : "failover %u", leg);
+		break;
+	case 5:
+		if (has_class(C_PAUSE))
+			dm_message("resync pause");
+		break;
+	case 6:
+		if (has_class(C_PAUSE))
+			dm_message("resync resume");
+		break;
+	default:
+		dm_status_line(text, sizeof(text));
+	}
+}
+
+static void crash(void)
+{
+	u32 i;
+
+	audit_all();
+	say("* CRASH");
+	disk_crash();
+	task_forget_all();
+	memory_forget_all();
+	for (i = 0; i < OPS; i++)
+		ops[i].used = false;
+	model_crash();
+	dm_reset();
+	audit_reset();
+	admin_busy = false;
+	sim_restart_module();
+	if (one_in(2))
+		nature_heal();
+}
+
+static void action(void)
+{
+	u32 what = below(100);
+
+	if (what < 30) {
+		nature_fault();
+	} else if (what < 40) {
+		nature_tamper();
+	} else if (what < 46) {
+		if (has_class(C_CRASH))
+			crash();
+	} else if (what < 52) {
+		if (has_class(C_BUFFERS))
+			change_buffer();
+	} else if (!dm.live) {
+		admin(do_start);
+	} else if (dm.suspended) {
+		admin(one_in(8) ? do_stop : do_resume);
+	} else if (what < 56) {
+		if (has_class(C_SUSPEND))
+			admin(do_suspend);
+	} else if (what < 60) {
+		if (has_class(C_RELOAD))
+			admin(one_in(3) ? do_reload_same : do_start);
+	} else if (what < 62) {
+		admin(do_stop);
+	} else {
+		admin(do_message);
+	}
+}
+
+/*----------------------------------------------------------------
+ * Steps
+ *--------------------------------------------------------------*/
+
+/* Nothing can move: time passes. */
+static void idle(void)
+{
+	unsigned long at;
+
+	if (task_next_timer(&at) && !time_before(at, jiffies))
+		jiffies = at + below(3);
+	else
+		jiffies += below(100);
+}
+
+static void step(bool quiet)
+{
+	u32 task = task_any() ? sim.w_task : 0, disk = disk_any() ? sim.w_disk : 0;
+	u32 guest_w = quiet || !dm_cdp() ? 0 : sim.w_guest, act = quiet ? 0 : sim.w_action;
+	u32 rest = task || disk ? 0 : 200, what;
+
+	sim.steps++;
+	if (sim.tick)
+		jiffies += below(sim.tick);
+	task_fire_timers();
+	what = below(task + disk + guest_w + act + rest);
+	if (what < task)
+		task_run_one();
+	else if ((what -= task) < disk)
+		disk_step();
+	else if ((what -= disk) < guest_w)
+		guest();
+	else if ((what -= guest_w) < act)
+		action();
+	else
+		idle();
+	audit_watch();
+	if (!(sim.steps & 31))
+		audit_all();
+}
+
+/*----------------------------------------------------------------
+ * The end of a history: all is well again, so all has to come to rest.
+ *--------------------------------------------------------------*/
+
+static bool any_op(void)
+{
+	u32 i;
+
+	for (i = 0; i < OPS; i++)
+		if (ops[i].used)
+			return true;
+	return false;
+}
+
+static void settle_step(const char *what, unsigned long since, u64 steps)
+{
+	step(true);
+	check(sim.steps - steps < SETTLE_STEPS && jiffies - since < SETTLE_SECONDS * HZ,
+	      "%s does not end", what);
+}
+
+static void wait_for_admin(const char *name)
+{
+	unsigned long since = jiffies;
+	u64 steps = sim.steps;
+
+	while (admin_busy)
+		settle_step(name, since, steps);
+}
+
+/* Have the administrator do it and wait for the end. */
+static void settle(void (*what)(void), const char *name)
+{
+	admin(what);
+	wait_for_admin(name);
+}
+
+static void do_rejoin_all(void)
+{
+	struct cdp *c = dm_cdp();
+	u32 i;
+
+	dm_message("resync resume");
+	for (i = 0; dm_cdp() == c && i < c->nr_legs; i++)
+		if (c->set.legs[i].state == LEG_FAULTY)
+			dm_message("leg rejoin %u", i);
+}
+
+static bool any_leg(enum cdp_leg_state state)
+{
+	struct cdp *c = dm_cdp();
+	u32 i;
+
+	for (i = 0; i < c->nr_legs; i++)
+		if (c->set.legs[i].state == state)
+			return true;
+	return false;
+}
+
+/* All requests end, all legs get in-sync; those that failed late come back first. */
+static void come_to_rest(void)
+{
+	unsigned long since = jiffies;
+	u64 steps = sim.steps;
+	u32 rejoins = 0;
+
+	while (any_op() || any_leg(LEG_STALE)) {
+		settle_step(any_op() ? "a request" : "the resync", since, steps);
+		if (sim.steps - steps < 4000 || rejoins == 4 || !any_leg(LEG_FAULTY))
+			continue;
+		settle(do_rejoin_all, "a rejoin");
+		rejoins++;
+		since = jiffies;
+		steps = sim.steps;
+	}
+}
+
+/* Legs that are in-sync are alike, and the set is what it should be. */
+static void compare(void)
+{
+	struct cdp *c = dm_cdp();
+	u32 source = dm.table.leg[c->set.read_leg], i;
+	int misfit = model_misfit(&legs[source].data, dm.table.sectors);
+
+	check(misfit < 0, "at the end sector %d is not what it should be", misfit);
+	for (i = 0; i < c->nr_legs; i++)
+		if (c->set.legs[i].state == LEG_IN_SYNC)
+			check(!memcmp(legs[dm.table.leg[i]].data.cur, legs[source].data.cur,
+				      dm.table.sectors * sizeof(u64)),
+			      "at the end leg %u differs", dm.table.leg[i]);
+}
+
+/* A set that was stopped in order needs no copy. */
+static void restart_clean(void)
+{
+	struct table t = dm.table;
+	struct cdp *c = dm_cdp();
+	u32 i;
+	bool whole = c->set.in_sync == (1u << c->nr_legs) - 1;
+
+	dm_remove();
+	check(start_table(&t), "a set that was stopped in order does not start");
+	c = dm_cdp();
+	for (i = 0; whole && i < c->nr_legs; i++)
+		check(!c->set.legs[i].tracked, "a set that was stopped in order copies");
+}
+
+static void end(void)
+{
+	u32 tries;
+
+	say("* the end: all is well");
+	sim.settling = true;
+	nature_heal();
+	wait_for_admin("what the administrator does");
+	for (tries = 0; !dm_cdp() || dm.suspended; tries++) {
+		if (tries == 40)
+			return;		/* no start is possible with what is left */
+		if (dm.live && dm.suspended && dm_cdp())
+			settle(do_resume, "a resume");
+		else
+			settle(dm.live ? do_stop : do_start, "a start");
+		nature_heal();
+	}
+	settle(do_rejoin_all, "a rejoin");
+	if (any_op() && dm_cdp() && strstr(dm.table.features, "queue"))
+		settle(do_reload_same, "a reload");
+	come_to_rest();
+	audit_all();
+	compare();
+	settle(restart_clean, "a restart");
+	settle(do_stop, "a stop");
+}
+
+static void dice(void)
+{
+	static const u32 ticks[] = { 0, 1, 2, 10, 50, 200 };
+	static const u32 preempts[] = { 0, 2, 8, 64 };
+
+	sim.preempt = has_class(C_PREEMPT) ? preempts[below(ARRAY_SIZE(preempts))] : 0;
+	sim.tick = ticks[below(ARRAY_SIZE(ticks))];
+	sim.nomem = has_class(C_NOMEM) && one_in(3) ? 2 + below(20) : 0;
+	sim.guest_max = 1 + below(OPS);
+	sim.w_task = 200 + below(800);
+	sim.w_disk = 50 + below(500);
+	sim.w_guest = 5 + below(100);
+	sim.w_action = 1 + below(12);
+}
+
+void world_history(void)
+{
+	u32 n, max = 200 + below(4000);
+
+	if (sim.max_steps && max > sim.max_steps)
+		max = sim.max_steps;
+	dice();
+	jiffies = 1000000;
+	next_id = 0;
+	admin_busy = false;
+	task_forget_all();
+	dm_reset();
+	model_reset();
+	audit_reset();
+	start_history();
+	sim_restart_module();
+	for (n = 0; n < max; n++)
+		step(false);
+	end();
+}
