@@ -18,7 +18,8 @@ kernel_suite() {
 	6.1) echo bookworm-security ;;
 	6.12) echo trixie ;;
 	7.x) echo trixie-backports ;;
-	*) die "unknown kernel '$1' (there are: ${KERNELS[*]})" ;;
+	debug) echo "Debian's source" ;;
+	*) die "unknown kernel '$1' (there are: ${KERNELS[*]} debug)" ;;
 	esac
 }
 
