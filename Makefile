@@ -48,7 +48,7 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all tools man module module-if-headers check setup style unit fuzz modules \
-	vm-check vm-setup demo install uninstall install-tools install-module clean help
+	vm-check vm-setup check-debug demo install uninstall install-tools install-module clean help
 .SECONDARY:
 
 all: tools man module-if-headers	## cdpctl, its man page, and the module if this kernel's headers are here
@@ -149,6 +149,8 @@ vm-check: $(addprefix vm-check-,$(KERNELS))	## guest tests on KERNELS (6.1 6.12)
 
 vm-check-%: tools
 	@tests/run vm $*
+
+check-debug: vm-check-debug	## guest tests on a kernel with KASAN, lockdep, kmemleak, fault injection; slow
 
 demo:				## watch a disk survive; as root it installs what it needs
 	@scripts/setup build
