@@ -102,15 +102,38 @@ TEST(long_words)
 {
 	struct cdp_conf c, back;
 	char *text;
+	u32 i;
 
 	must(!cdp_conf_parse(&c, "x", SET LEG), "%s", cdp_why_text());
 	strcpy(c.features, "on_protect_error block leg_timeout_ms 3000 no_copy on_last_error queue read_policy balance resync_window 12 resync_max_mbps 1000 no_discard x y z w");
 	ck_assert_int_gt((int)strlen(c.features), 140);
 	strcat(c.features, " aaaaaaaaa bbbbbbbbbbbb");
-	text = cdp_conf_print(&c);
-	must(!cdp_conf_parse(&back, "x", text), "%s", cdp_why_text());
-	ck_assert_str_eq(c.features, back.features);
-	free(text);
+	for (i = 0; i < 60; i++) {	/* wherever the line is cut */
+		text = cdp_conf_print(&c);
+		must(!cdp_conf_parse(&back, "x", text), "%s", cdp_why_text());
+		ck_assert_str_eq(c.features, back.features);
+		free(text);
+		memmove(c.features, c.features + 1, strlen(c.features));
+		if (c.features[0] == ' ')
+			c.features[0] = 'x';
+	}
+}
+
+/* Exactly what fits, and one more. */
+TEST(longest)
+{
+	char text[1024], target[CDP_ISCSI_TARGET_TEXT + 1];
+	struct cdp_conf c;
+	u32 len;
+
+	memset(target, 'a', sizeof(target));
+	for (len = CDP_ISCSI_TARGET_TEXT - 1; len <= CDP_ISCSI_TARGET_TEXT; len++) {
+		snprintf(text, sizeof(text), SET LEG "iscsi_host = h\niscsi_port = 1\niscsi_lun = 0\n"
+			 "iscsi_made_record = no\niscsi_logged_in = no\niscsi_target = %.100s\n %.*s\n",
+			 target, (int)len - 100, target);
+		must(!cdp_conf_parse(&c, "x", text) == (len < CDP_ISCSI_TARGET_TEXT), "%u: %s", len,
+		     cdp_why_text());
+	}
 }
 
 TEST(least)
@@ -220,4 +243,4 @@ TEST(files)
 	must(!rmdir(dir), "something was left in %s", dir);
 }
 
-UNIT_MAIN("conf", round_trip, long_words, least, wrong, valid_names, files)
+UNIT_MAIN("conf", round_trip, long_words, longest, least, wrong, valid_names, files)

@@ -23,7 +23,9 @@ TEST(events)
 	must(!cdp_event_parse("1 2 optimal -", &e) && !e.detail[0], "no detail");
 	must(cdp_event_parse("", &e) && cdp_event_parse("1", &e) && cdp_event_parse("1 2 x", &e) &&
 	     cdp_event_parse("x 2 x -", &e) && cdp_event_parse("1 -2 x -", &e) &&
-	     cdp_event_parse("1 2 averyveryveryveryveryverylongword -", &e), "taken");
+	     cdp_event_parse("1 2 averyveryveryveryveryverylongwor -", &e), "taken");
+	must(!cdp_event_parse("1 2 averyveryveryveryveryverylongwo -", &e) &&
+	     strlen(e.what) == sizeof(e.what) - 1, "the longest word");
 }
 
 TEST(progress)
