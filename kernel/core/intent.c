@@ -38,13 +38,14 @@ void cdp_mark(struct cdp_set *s, u64 extent)
 		intent_change(s, extent, true);
 }
 
-/* Change flags only; the count may move meanwhile. */
-static void flags(struct cdp_set *s, u64 extent, u32 set, u32 clear)
+/* Change flags only; the count may move meanwhile. Returns the new word. */
+static u32 flags(struct cdp_set *s, u64 extent, u32 set, u32 clear)
 {
 	u32 w = cdp_atomic_get(&s->extents[extent]);
 
 	while (!cdp_atomic_swap(&s->extents[extent], &w, (w | set) & ~clear))
 		;
+	return (w | set) & ~clear;
 }
 
 void cdp_marked(struct cdp_set *s, u64 extent)
@@ -57,10 +58,10 @@ static bool idle(struct cdp_set *s, u64 extent, bool force)
 	u32 w = cdp_atomic_get(&s->extents[extent]);
 
 	if (w & EXT_TOUCHED) {
-		flags(s, extent, 0, EXT_TOUCHED);
+		/* with the count of that moment: who begins later touches it again */
+		w = flags(s, extent, 0, EXT_TOUCHED);
 		if (!force)
 			return false;
-		w &= ~EXT_TOUCHED;
 	}
 	return w == EXT_DIRTY;
 }
