@@ -120,7 +120,7 @@ TEST(long_words)
 }
 
 /* Exactly what fits, and one more. */
-TEST(longest)
+TEST(longest_value)
 {
 	char text[1024], target[CDP_ISCSI_TARGET_TEXT + 1];
 	struct cdp_conf c;
@@ -243,4 +243,4 @@ TEST(files)
 	must(!rmdir(dir), "something was left in %s", dir);
 }
 
-UNIT_MAIN("conf", round_trip, long_words, longest, least, wrong, valid_names, files)
+UNIT_MAIN("conf", round_trip, long_words, longest_value, least, wrong, valid_names, files)
