@@ -198,7 +198,9 @@ u32 cdp_commit_begin(struct cdp_set *s, u64 now, u64 generation, bool clean, u64
 	if (s->mint)
 		cdp_super_mint(super, generation);
 	s->mint = false;
-	super->sequence++;
+	/* one that failed may have torn its block: the good one is not next */
+	super->sequence += s->again ? 2 : 1;
+	s->again = true;
 	super->updated = now;
 	super->flags = clean ? CDP_SUPER_CLEAN : 0;
 	for (i = 0; i < s->nr_legs; i++) {
@@ -227,6 +229,7 @@ bool cdp_commit_end(struct cdp_set *s, u64 covers, u32 ok)
 
 	if (s->in_sync & ~ok)
 		return false;
+	s->again = false;
 	if (s->twice) {
 		/* a loss must not be forgotten with one damaged block */
 		s->twice = false;

@@ -73,6 +73,7 @@ struct cdp_set {
 	u64 need, done;		/* commits wanted and made; equal: nothing to record */
 	u64 mint_at;		/* writes are not acknowledged before this commit */
 	bool mint, mint_on_write;
+	bool again;		/* the last commit has not counted (yet) */
 	bool twice;		/* record in both superblocks before it counts */
 
 	int copy_leg;		/* being resynced, or -1 */
