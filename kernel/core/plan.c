@@ -164,8 +164,7 @@ static const char *why_full(const struct cdp_super *record, const struct cdp_leg
 	/* commits go out one after the other, so a leg is behind by one at most */
 	if (own->sequence + 1 < e->sequence)
 		return "older copy of the leg";
-	if (own->sequence > e->sequence + 1 &&
-	    own->legs[own->slot].state == DISK_LEG_IN_SYNC)
+	if (own->sequence > e->sequence + 1)
 		return "was started without the others";
 	if (own->generation != record->generation && own->generation != e->generation)
 		return "tracker does not reach back to it";
