@@ -154,7 +154,9 @@ static int check_name(const char *name)
 	if (cdp_conf_exists(name))
 		return cdp_why(-EEXIST, "%s exists: a set named %s is remembered (cdpctl assemble %s starts it, cdpctl detach %s ends it)",
 			       cdp_conf_path(name, path), name, name, name);
-	r = cdp_opts.dry_run ? 0 : cdp_dm_have_target();
+	r = cdp_opts.dry_run ? 0 : cdp_conf_prepare();
+	if (!r && !cdp_opts.dry_run)
+		r = cdp_dm_have_target();
 	if (r)
 		return r;
 	r = cdp_dm_info(name, &info);

@@ -393,13 +393,21 @@ static int sync_dir(void)
 	return r;
 }
 
+int cdp_conf_prepare(void)
+{
+	if ((mkdir(conf_dir(), 0755) && errno != EEXIST) || access(conf_dir(), W_OK))
+		return cdp_why(-errno, "%s: the configuration cannot be kept there: %s", conf_dir(),
+			       strerror(errno));
+	return 0;
+}
+
 static int replace(const char *path, const char *text)
 {
 	char tmp[CDP_PATH_TEXT + 8];
-	int fd, r;
+	int fd, r = cdp_conf_prepare();
 
-	if (mkdir(conf_dir(), 0755) && errno != EEXIST)
-		return -errno;
+	if (r)
+		return r;
 	cdp_print(tmp, sizeof(tmp), "%s.XXXXXX", path);
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)

@@ -52,6 +52,8 @@ char *cdp_conf_print(const struct cdp_conf *c);
 
 /* The same with the file of the set. -ENOENT when there is none. */
 int __must_check cdp_conf_load(struct cdp_conf *c, const char *name);
+/* Can one be saved? Makes the directory. For before anything else is done. */
+int __must_check cdp_conf_prepare(void);
 /* Replaces the file in one step. */
 int __must_check cdp_conf_save(const struct cdp_conf *c);
 int __must_check cdp_conf_remove(const char *name);
