@@ -77,6 +77,7 @@ enum cdp_evict { EVICT_NONE, EVICT_REQUEUE, EVICT_FAIL };
 
 struct cdp {
 	struct dm_target *ti;
+	struct list_head node;		/* among all sets */
 	struct cdp_features features;
 	u32 region_sectors, nr_legs;
 	u32 trackers;			/* for which the metadata areas were found large enough */
@@ -168,6 +169,8 @@ static inline void cdp_count(struct cdp *c, enum cdp_stat stat, u64 n)
 
 /* target.c */
 const char *cdp_name(const struct cdp *c);
+/* Take over from the table that is being replaced what is not in the metadata. */
+void cdp_inherit(struct cdp *c);
 
 /* io.c: the walk of a request */
 int cdp_map_bio(struct cdp *c, struct bio *bio);

@@ -284,6 +284,7 @@ int cdp_activate(struct cdp *c)
 
 	if (!p)
 		return -ENOMEM;
+	cdp_inherit(c);
 	r = activate(c, p);
 	kvfree(p);
 	if (r)

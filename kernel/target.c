@@ -14,6 +14,34 @@ const char *cdp_name(const struct cdp *c)
 }
 
 /*----------------------------------------------------------------
+ * What outlives a table
+ *--------------------------------------------------------------*/
+
+static DEFINE_MUTEX(sets_mutex);	/* the list of all targets */
+static LIST_HEAD(sets);
+
+void cdp_inherit(struct cdp *c)
+{
+	struct mapped_device *md = dm_table_get_md(c->ti->table);
+	struct cdp *old;
+
+	mutex_lock(&sets_mutex);
+	list_for_each_entry(old, &sets, node) {
+		if (old == c || !old->active || dm_table_get_md(old->ti->table) != md)
+			continue;
+		spin_lock(&old->lock);
+		memcpy(c->events, old->events, sizeof(c->events));
+		c->event_seq = old->event_seq;
+		c->event_sent = old->event_seq;
+		c->resync_paused = old->resync_paused;
+		if (!c->features.resync_max_mbps)
+			c->resync_rate = old->resync_rate;
+		spin_unlock(&old->lock);
+	}
+	mutex_unlock(&sets_mutex);
+}
+
+/*----------------------------------------------------------------
  * Destructor
  *--------------------------------------------------------------*/
 
@@ -41,6 +69,9 @@ static void free_pages_of(struct page **pages)
 /* Accepts any half-built state: the constructor's way out, too. */
 static void cdp_destroy(struct cdp *c)
 {
+	mutex_lock(&sets_mutex);
+	list_del_init(&c->node);
+	mutex_unlock(&sets_mutex);
 	WRITE_ONCE(c->dead, true);
 	cdp_resync_exit(c);	/* waits for its callbacks */
 	if (c->commit_wq) {
@@ -239,6 +270,7 @@ static int make_workers(struct cdp *c)
 
 static void init_fields(struct cdp *c)
 {
+	INIT_LIST_HEAD(&c->node);
 	spin_lock_init(&c->lock);
 	spin_lock_init(&c->queue_lock);
 	mutex_init(&c->keeper_mutex);
@@ -355,6 +387,9 @@ static int construct(struct cdp *c, const struct cdp_table *t)
 	if (r)
 		return r;
 	set_target(c);
+	mutex_lock(&sets_mutex);
+	list_add_tail(&c->node, &sets);
+	mutex_unlock(&sets_mutex);
 	return 0;
 }
 

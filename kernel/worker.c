@@ -279,7 +279,11 @@ static void unblock(struct cdp *c)
 	bool go;
 
 	spin_lock(&c->lock);
-	go = !c->set.blocked && !c->set.failing;
+	/* a set that fails is tried again, unless that waits for a table: only a
+	 * write that succeeds shows that it does not fail any more
+	 */
+	go = !c->set.blocked && (!c->set.failing ||
+				 c->features.on_last_error != ON_LAST_ERROR_QUEUE);
 	spin_unlock(&c->lock);
 	if (go && !c->stuck)
 		cdp_reissue(c, &c->blocked);
