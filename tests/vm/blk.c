@@ -7,6 +7,8 @@
  *   cmp A B [OFF LEN]           "equal", or how many KiB differ, and where it begins
  *   zero|discard|zeroout DEV OFF LEN    write zeroes, BLKDISCARD, BLKZEROOUT
  *   iszero|read DEV [OFF LEN]
+ *   sum DEV [OFF LEN]           a checksum
+ *   copy FROM TO OFF LEN        the same place on another device
  *   put DEV SEED OFF LEN        like fill, each write with RWF_DSYNC
  *   flush DEV
  *   scribble DEV SECONDS        write from buffers that another thread keeps changing
@@ -40,6 +42,7 @@
 #define CHUNK	(256 * KIB)
 #define BLOCK	4096u
 #define RUN	32u		/* blocks of the longest request; a sector of the model */
+#define SPARE	(1024 * KIB)	/* at the end, left alone by the app */
 
 static void die(const char *fmt, ...)
 {
@@ -185,6 +188,34 @@ static int read_all(int fd, struct range r)
 	for (; r.at < r.end; r.at += step(&r))
 		if (pread(fd, p, step(&r), (off_t)r.at) != (ssize_t)step(&r))
 			io_error("read", r.at);
+	return 0;
+}
+
+static int sum(int fd, struct range r)
+{
+	uint64_t *p = buffer(CHUNK), s = 14695981039346656037ull;
+	size_t i;
+
+	for (; r.at < r.end; r.at += step(&r)) {
+		if (pread(fd, p, step(&r), (off_t)r.at) != (ssize_t)step(&r))
+			io_error("read", r.at);
+		for (i = 0; i < step(&r) / 8; i++)
+			s = (s ^ p[i]) * 1099511628211ull;
+	}
+	printf("%016llx\n", (unsigned long long)s);
+	return 0;
+}
+
+static int copy(int fd, int to, struct range r)
+{
+	char *p = buffer(CHUNK);
+
+	for (; r.at < r.end; r.at += step(&r)) {
+		if (pread(fd, p, step(&r), (off_t)r.at) != (ssize_t)step(&r))
+			io_error("read", r.at);
+		if (pwrite(to, p, step(&r), (off_t)r.at) != (ssize_t)step(&r))
+			io_error("write", r.at);
+	}
 	return 0;
 }
 
@@ -466,7 +497,7 @@ static int run_app(int argc, char **a)
 		app.zeroes |= !strcmp(a[i], "zeroes");
 	}
 	app.fd = dev(a[0], O_RDWR);
-	app.blocks = size_of(app.fd) / BLOCK / RUN * RUN;
+	app.blocks = (size_of(app.fd) - SPARE) / BLOCK / RUN * RUN;
 	open_model(a[1], O_RDWR);
 	signal(SIGTERM, on_signal);
 	for (i = 0; i < n; i++) {
@@ -491,7 +522,7 @@ static int verify(char **a)
 	uint64_t b, i, bad = 0, *p = buffer(CHUNK);
 
 	app.fd = dev(a[0], O_RDONLY);
-	app.blocks = size_of(app.fd) / BLOCK / RUN * RUN;
+	app.blocks = (size_of(app.fd) - SPARE) / BLOCK / RUN * RUN;
 	open_model(a[1], O_RDONLY);
 	for (b = 0; b < app.blocks; b += RUN) {
 		if (pread(app.fd, p, RUN * BLOCK, (off_t)(b * BLOCK)) != RUN * BLOCK)
@@ -529,6 +560,14 @@ int main(int argc, char **argv)
 	if (!strcmp(v, "cmp")) {
 		fd = dev(a[0], O_RDONLY);
 		return compare(fd, dev(a[1], O_RDONLY), range(fd, n - 2, a + 2), NULL);
+	}
+	if (!strcmp(v, "copy")) {
+		fd = dev(a[0], O_RDONLY);
+		return copy(fd, dev(a[1], O_RDWR), range(fd, n - 2, a + 2));
+	}
+	if (!strcmp(v, "sum")) {
+		fd = dev(a[0], O_RDONLY);
+		return sum(fd, range(fd, n - 1, a + 1));
 	}
 	if (!strcmp(v, "iszero") || !strcmp(v, "read")) {
 		fd = dev(a[0], O_RDONLY);

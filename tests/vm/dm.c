@@ -72,8 +72,9 @@ static int load(const char *name, const char *table)
 		int used = 0;
 		size_t n;
 
-		if (sscanf(line, "%llu %llu %15s %n", &start, &length, type, &used) < 3)
+		if (sscanf(line, "%llu %llu %15s%n", &start, &length, type, &used) < 3)
 			return -EINVAL;
+		used += line[used] == ' ';
 		n = end ? (size_t)(end - line - used) : strlen(line + used);
 		if (at + sizeof(*s) + n + 8 > u.bytes + BUF)
 			return -E2BIG;
