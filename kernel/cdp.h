@@ -125,7 +125,8 @@ struct cdp {
 	struct cdp_copy *copies;	/* one for each claim */
 	bool resync_paused;
 	u32 resync_rate;		/* MiB/s, 0: no limit */
-	u64 rate_budget;		/* sectors that may be copied before rate_next */
+	bool one_by_one;		/* single regions are copied: a run could not be read */
+	s64 rate_budget;		/* sectors that may be copied now; below 0: owed */
 	unsigned long rate_next, settle_next, clean_next, retry_next;
 	u64 settle_done;		/* copy_done at the last settle */
 	u64 copied_last;		/* regions that the last resync copied */

@@ -120,17 +120,21 @@ static bool rate_allows(struct cdp *c)
 	if (!c->resync_rate)
 		return true;
 	if (time_after_eq(jiffies, c->rate_next)) {
-		c->rate_budget = max_t(u64, (u64)c->resync_rate * 2048 / 10, 1);
+		s64 portion = (s64)c->resync_rate * 2048 / 10;
+
+		/* a copy larger than a portion is paid off by the next ones */
+		c->rate_budget = min(c->rate_budget + portion, portion);
 		c->rate_next = jiffies + HZ / 10;
 	}
-	return c->rate_budget;
+	return c->rate_budget > 0;
 }
 
 /* Claim up to a window. Return: what cdp_copy_next() said last. */
 static int claim_more(struct cdp *c)
 {
 	struct cdp_set *s = &c->set;
-	u32 max = max(1u, RUN_SECTORS >> s->g.region_shift), limit = window(c);
+	u32 max = c->one_by_one ? 1 : max(1u, RUN_SECTORS >> s->g.region_shift);
+	u32 limit = window(c);
 	int r = 0;
 
 	while (r >= 0 || r == -EAGAIN) {
@@ -138,11 +142,9 @@ static int claim_more(struct cdp *c)
 			return -EBUSY;
 		spin_lock(&c->lock);
 		r = s->nr_claims < limit ? cdp_copy_next(s, max, SCAN_BUDGET) : -EBUSY;
-		if (r >= 0 && c->resync_rate) {
-			u64 n = (u64)hweight64(s->claims[r].span.mask) << s->g.region_shift;
-
-			c->rate_budget -= min(n, c->rate_budget);
-		}
+		if (r >= 0 && c->resync_rate)
+			c->rate_budget -= (s64)hweight64(s->claims[r].span.mask) <<
+					  s->g.region_shift;
 		spin_unlock(&c->lock);
 		cond_resched();
 	}
@@ -229,9 +231,12 @@ static void end_pass(struct cdp *c)
 	left = cdp_set_stale_count(s, (u32)s->copy_leg);
 	errors = s->copy_errors;
 	s->copy_cursor = 0;
+	s->copy_errors = 0;
 	spin_unlock(&c->lock);
 	if (!left) {
 		finish(c);
+	} else if (errors && !c->one_by_one) {
+		c->one_by_one = true;
 	} else if (errors) {
 		settle(c);
 		c->retry_next = jiffies + RETRY_S * HZ;
@@ -255,6 +260,7 @@ static bool begin(struct cdp *c)
 		cdp_tell(c);
 	}
 	spin_unlock(&c->lock);
+	c->one_by_one = false;
 	c->settle_done = 0;
 	c->settle_next = jiffies + msecs_to_jiffies(SETTLE_MS);
 	return go;
