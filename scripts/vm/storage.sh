@@ -8,7 +8,7 @@ storage_prepare() { # sets st_q, the arguments that stay the same over restarts
 	local d n=0 luns='' job_udev='' job_share='' append='' k
 	k=$(kernel_dir "${st_kernel:-${kernel/debug/6.12}}")
 	mkdir -p "$R/storage/job"
-	cp "$VM/guest/storage-server" "$R/storage/job/script"
+	cp "$VM/guest/storage-server" "$R/storage/job/main"
 	: >"$R/storage/console"
 	guest_args storage "$k" 1 "$st_mem"
 	((${#st_disks[@]})) || st_disks=(1G)
