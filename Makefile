@@ -153,10 +153,6 @@ vm-check-%: tools
 check-debug: vm-check-debug	## guest tests on a kernel with KASAN, lockdep, kmemleak, fault injection; slow
 
 demo:				## watch a disk survive; as root it installs what it needs
-	@scripts/setup build
-	@scripts/vm/setup --kernels 6.1
-	@$(MAKE) -s tools
-	@scripts/vm/kmake --kernel 6.1 . W=1 >$(B)/demo-module.log 2>&1 || { cat $(B)/demo-module.log; exit 1; }
 	@scripts/demo
 
 # --- installing --------------------------------------------------------------
