@@ -104,6 +104,7 @@ struct cdp {
 	struct list_head issue;		/* to be begun, or begun again */
 	struct list_head unread;	/* reads that failed on a leg */
 	struct list_head copied;	/* copies that ended */
+	u32 late;			/* flushes that nobody waits for any more, or soon */
 	u64 *clean;			/* extents the keeper has flushed, */
 	u32 nr_clean;			/* for commit to clear; 0 when done */
 
@@ -130,7 +131,7 @@ struct cdp {
 	unsigned long rate_next, settle_next, clean_next, retry_next;
 	u64 settle_done;		/* copy_done at the last settle */
 	u64 copied_last;		/* regions that the last resync copied */
-	atomic_t foreground;		/* requests since the keeper last looked */
+	unsigned long last_request;	/* jiffies; for the resync, which gives way */
 
 	struct work_struct event_work;
 	struct cdp_event events[CDP_EVENTS];	/* under lock */
@@ -206,6 +207,8 @@ u32 cdp_store_write_each(struct cdp *c, u32 legs, struct page **pages, u64 block
 int cdp_store_read(struct cdp *c, u32 leg, u64 block, struct page *page);
 /* Flush the data devices of @legs; returns those that did. */
 u32 cdp_store_flush(struct cdp *c, u32 legs);
+/* The same for one leg, but does not wait longer than @timeout jiffies: 0, -EIO, -ETIMEDOUT. */
+int cdp_store_flush_within(struct cdp *c, u32 leg, unsigned long timeout);
 /* Report legs that did not take metadata or a flush. */
 void cdp_store_failed(struct cdp *c, u32 legs);
 

@@ -406,8 +406,8 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 	b->emulate = false;
 	b->sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
 	b->sectors = bio_sectors(bio);
-	if (!atomic_read(&c->foreground))
-		atomic_set(&c->foreground, 1);
+	if (READ_ONCE(c->last_request) != jiffies)
+		WRITE_ONCE(c->last_request, jiffies);
 
 	if (bio->bi_opf & REQ_PREFLUSH) {
 		b->kind = BIO_FLUSH;

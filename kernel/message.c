@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What users see and say: status, table line, messages. Never waits for a leg to answer. */
+#include <linux/delay.h>
 #include <linux/slab.h>
 
 #include "cdp.h"
+
+#define LEG_FAIL_S	2	/* a leg that has not flushed by then is thrown out as it is */
 
 /*----------------------------------------------------------------
  * Status and table line
@@ -214,32 +217,62 @@ static int msg_failover(struct cdp *c, unsigned int argc, char **argv)
 	return r ?: cdp_commit_wait(c);
 }
 
-/* Taken out in order: what it has is flushed first, so that it lacks nothing yet. */
+static bool lock_keeper_within(struct cdp *c, unsigned long timeout)
+{
+	unsigned long end = jiffies + timeout;
+
+	while (!mutex_trylock(&c->keeper_mutex)) {
+		if (time_after(jiffies, end))
+			return false;
+		msleep(20);
+	}
+	return true;
+}
+
+/*
+ * Taken out in order what it has is flushed first, so that it lacks nothing yet.
+ * One that hangs is thrown out: what was not flushed counts as missing.
+ */
 static int leg_fail(struct cdp *c, u32 leg)
 {
+	bool locked = lock_keeper_within(c, LEG_FAIL_S * HZ);
 	int r;
 
-	cdp_clean_all(c, true);
+	if (locked && !c->suspended && READ_ONCE(c->set.legs[leg].state) >= LEG_STALE &&
+	    !cdp_store_flush_within(c, leg, LEG_FAIL_S * HZ))
+		cdp_clean_all(c, true);
 	spin_lock(&c->lock);
 	r = cdp_set_may_fail(&c->set, leg);
-	if (!r && c->set.legs[leg].state < LEG_STALE)
+	if (!r && (c->suspended || c->set.legs[leg].state < LEG_STALE))
 		r = -EBUSY;
 	if (!r)
 		cdp_set_leg_error(&c->set, leg, false);
 	cdp_tell(c);
 	spin_unlock(&c->lock);
+	if (locked)
+		mutex_unlock(&c->keeper_mutex);
 	return r ?: cdp_commit_wait(c);
 }
 
-static int leg_rejoin(struct cdp *c, u32 leg)
+static int rejoin_locked(struct cdp *c, u32 leg)
 {
-	if (c->set.legs[leg].state != LEG_FAULTY || !c->devs[leg].data)
+	if (c->suspended || c->set.legs[leg].state != LEG_FAULTY || !c->devs[leg].data)
 		return -EBUSY;
 	/* copies to it may still be under way from before it failed */
 	if (c->set.copy_leg == (int)leg)
 		cdp_resync_quiesce(c);
 	cdp_clean_all(c, false);
 	return cdp_rejoin(c, leg);
+}
+
+static int leg_rejoin(struct cdp *c, u32 leg)
+{
+	int r;
+
+	mutex_lock(&c->keeper_mutex);
+	r = rejoin_locked(c, leg);
+	mutex_unlock(&c->keeper_mutex);
+	return r;
 }
 
 static int msg_leg(struct cdp *c, char **argv)
@@ -251,14 +284,10 @@ static int msg_leg(struct cdp *c, char **argv)
 	spin_unlock(&c->lock);
 	if (leg < 0)
 		return leg;
-	mutex_lock(&c->keeper_mutex);
-	if (c->suspended)
-		r = -EBUSY;
-	else if (!strcasecmp(argv[1], "fail"))
+	if (!strcasecmp(argv[1], "fail"))
 		r = leg_fail(c, (u32)leg);
 	else if (!strcasecmp(argv[1], "rejoin"))
 		r = leg_rejoin(c, (u32)leg);
-	mutex_unlock(&c->keeper_mutex);
 	cdp_kick_keeper(c);
 	return r;
 }

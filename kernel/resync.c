@@ -8,9 +8,11 @@
 
 #include "cdp.h"
 
-#define RUN_SECTORS	2048u	/* largest copy: 1 MiB */
-#define WINDOW_IDLE	16u	/* copies under way while the guest is quiet, */
-#define WINDOW_BUSY	4u	/* and while it is not */
+#define RUN_IDLE	2048u	/* largest copy, in sectors, while the guest is quiet, */
+#define RUN_BUSY	512u	/* and while it is not: its requests wait behind it */
+#define WINDOW_IDLE	16u	/* copies under way, likewise */
+#define WINDOW_BUSY	2u
+#define BUSY_MS		200	/* it is not quiet so long after a request */
 #define SETTLE_MS	5000	/* a crash repeats at most this much copying */
 #define RETRY_S		30	/* after a pass that could not read everything */
 #define SCAN_BUDGET	8192	/* extents under the lock at a time */
@@ -107,11 +109,24 @@ static void start_drained(struct cdp *c)
 	}
 }
 
+static bool is_busy(struct cdp *c)
+{
+	return time_before(jiffies, READ_ONCE(c->last_request) + msecs_to_jiffies(BUSY_MS));
+}
+
 static u32 window(struct cdp *c)
 {
 	if (c->features.resync_window)
 		return min_t(u32, c->features.resync_window, CDP_CLAIMS);
-	return atomic_xchg(&c->foreground, 0) ? WINDOW_BUSY : WINDOW_IDLE;
+	return is_busy(c) ? WINDOW_BUSY : WINDOW_IDLE;
+}
+
+/* Regions in one copy. */
+static u32 longest_run(struct cdp *c)
+{
+	u32 sectors = is_busy(c) ? RUN_BUSY : RUN_IDLE;
+
+	return c->one_by_one ? 1 : max(1u, sectors >> c->set.g.region_shift);
 }
 
 /* Sectors that the rate allows to be copied now. */
@@ -133,8 +148,7 @@ static bool rate_allows(struct cdp *c)
 static int claim_more(struct cdp *c)
 {
 	struct cdp_set *s = &c->set;
-	u32 max = c->one_by_one ? 1 : max(1u, RUN_SECTORS >> s->g.region_shift);
-	u32 limit = window(c);
+	u32 max = longest_run(c), limit = window(c);
 	int r = 0;
 
 	while (r >= 0 || r == -EAGAIN) {

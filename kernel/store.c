@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Metadata blocks and flushes: sent to several legs at once, waited for together. */
+#include <linux/refcount.h>
+#include <linux/slab.h>
+
 #include "cdp.h"
 
 struct round {
@@ -129,6 +132,59 @@ u32 cdp_store_flush(struct cdp *c, u32 legs)
 		submit_bio(bio);
 	}
 	return round_wait(&r, legs);
+}
+
+struct lone_flush {
+	struct completion done;
+	struct cdp *c;
+	refcount_t refs;		/* the flush and who waits for it */
+	blk_status_t status;
+	struct bio bio;
+};
+
+static void lone_flush_put(struct lone_flush *f)
+{
+	if (refcount_dec_and_test(&f->refs))
+		kfree(f);
+}
+
+static void lone_flush_ended(struct bio *bio)
+{
+	struct lone_flush *f = container_of(bio, struct lone_flush, bio);
+	struct cdp *c = f->c;
+	unsigned long flags;
+
+	f->status = bio->bi_status;
+	bio_uninit(bio);
+	complete(&f->done);
+	lone_flush_put(f);
+	/* under the lock: with the last one the set may go */
+	spin_lock_irqsave(&c->queue_lock, flags);
+	c->late--;
+	wake_up_all(&c->wait);
+	spin_unlock_irqrestore(&c->queue_lock, flags);
+}
+
+int cdp_store_flush_within(struct cdp *c, u32 leg, unsigned long timeout)
+{
+	struct lone_flush *f = kzalloc(sizeof(*f), GFP_KERNEL);
+	int r = -ETIMEDOUT;
+
+	if (!f)
+		return -ENOMEM;
+	init_completion(&f->done);
+	refcount_set(&f->refs, 2);
+	f->c = c;
+	spin_lock_irq(&c->queue_lock);
+	c->late++;
+	spin_unlock_irq(&c->queue_lock);
+	bio_init(&f->bio, c->devs[leg].data->bdev, NULL, 0, REQ_OP_WRITE | REQ_PREFLUSH);
+	f->bio.bi_end_io = lone_flush_ended;
+	submit_bio(&f->bio);
+	if (wait_for_completion_timeout(&f->done, timeout))
+		r = f->status ? -EIO : 0;
+	lone_flush_put(f);
+	return r;
 }
 
 void cdp_store_failed(struct cdp *c, u32 legs)

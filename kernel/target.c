@@ -73,6 +73,9 @@ static void cdp_destroy(struct cdp *c)
 	list_del_init(&c->node);
 	mutex_unlock(&sets_mutex);
 	WRITE_ONCE(c->dead, true);
+	spin_lock_irq(&c->queue_lock);
+	wait_event_lock_irq(c->wait, !c->late, c->queue_lock);
+	spin_unlock_irq(&c->queue_lock);
 	cdp_resync_exit(c);	/* waits for its callbacks */
 	if (c->commit_wq) {
 		cancel_delayed_work_sync(&c->commit_work);
