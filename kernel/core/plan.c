@@ -285,20 +285,36 @@ static int check_blocks(struct cdp_plan *p)
 	return 0;
 }
 
-/* Was a leg in-sync that takes no part now, and so is not told? */
-static bool somebody_left(const struct cdp_plan *p)
+static bool takes_part(const struct cdp_plan *p, const struct cdp_uuid *leg)
 {
-	const struct cdp_leg_entry *old = p->legs[p->authority].super.legs;
-	u32 slot, i, here = 0;
+	u32 i;
 
 	for (i = 0; i < p->nr_legs; i++)
-		if (p->state[i] >= LEG_STALE)
-			here |= 1u << p->slot[i];
-	for (slot = 0; slot < CDP_MAX_LEGS; slot++)
-		if (old[slot].state != DISK_LEG_UNUSED && !(here & 1u << slot) &&
-		    old[slot].generation == p->super.generation)
+		if (p->state[i] >= LEG_STALE &&
+		    cdp_uuid_equal(&p->super.legs[p->slot[i]].uuid, leg))
 			return true;
 	return false;
+}
+
+/*
+ * Was a leg in-sync that takes no part now, and so is not told? As long as the
+ * leg table knows it a new generation can wait for the first write: the next
+ * start would come to the same. One that leaves the table is forgotten by then.
+ */
+static void mint_for_absent(struct cdp_plan *p)
+{
+	const struct cdp_leg_entry *old = p->legs[p->authority].super.legs;
+	u32 slot;
+
+	for (slot = 0; slot < CDP_MAX_LEGS; slot++) {
+		if (old[slot].state == DISK_LEG_UNUSED ||
+		    old[slot].generation != p->super.generation || takes_part(p, &old[slot].uuid))
+			continue;
+		if (cdp_uuid_equal(&p->super.legs[slot].uuid, &old[slot].uuid))
+			p->mint = true;
+		else
+			p->mint_now = true;
+	}
 }
 
 static bool all_clean(const struct cdp_plan *p)
@@ -341,9 +357,9 @@ static int plan_known(struct cdp_plan *p)
 	r = place_others(p, &taken);
 	if (r)
 		return r;
-	p->mint = somebody_left(p);
 	p->clean = all_clean(p);
 	drop_unlisted(p, taken);
+	mint_for_absent(p);
 	return check_blocks(p);
 }
 
@@ -357,7 +373,7 @@ int cdp_plan_make(struct cdp_plan *p)
 	memset(&p->super, 0, sizeof(p->super));
 	memset(p->reason, 0, sizeof(p->reason));
 	p->why[0] = '\0';
-	p->grown = p->mint = false;
+	p->grown = p->mint = p->mint_now = false;
 	p->authority = 0;
 	memset(p->format, 0, sizeof(p->format));
 	if (cdp_geometry_set(&g, p->data_sectors, p->region_sectors, trackers, &why))
@@ -417,7 +433,9 @@ void cdp_plan_apply(const struct cdp_plan *p, struct cdp_set *s)
 	s->nr_legs = p->nr_legs;
 	s->has_meta = p->has_meta;
 	s->copy_leg = -1;
-	s->mint_on_write = p->mint;
+	s->mint = p->mint_now;
+	s->mint_on_write = p->mint && !p->mint_now;
+	s->again = false;
 	for (i = 0; i < p->nr_legs; i++) {
 		s->legs[i].state = p->state[i];
 		s->legs[i].slot = p->slot[i];

@@ -45,6 +45,7 @@ struct cdp_plan {
 	bool grown;
 	u64 grown_from;			/* first region that is new, wholly or in part */
 	bool mint;			/* a leg that is not here could go on alone */
+	bool mint_now;			/* one that is struck off, too */
 	u32 authority;			/* leg whose bitmaps are loaded first */
 	enum cdp_leg_state state[CDP_MAX_LEGS];
 	enum cdp_plan_tracker tracker[CDP_MAX_LEGS];
