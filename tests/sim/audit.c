@@ -153,7 +153,7 @@ void audit_all(void)
 		check(c->lock.owner || tracked == c->set.legs[i].tracked,
 		      "leg %u: %lu regions tracked, %lu counted", i, tracked,
 		      c->set.legs[i].tracked);
-		if (p.leg_nr < LEGS && !p.leg->restored)
+		if (p.leg_nr < LEGS && !p.leg->restored && !p.leg->blank && p.leg->branch == model_current())
 			audit_leg(&p);
 	}
 }
@@ -178,6 +178,12 @@ void audit_watch(void)
 		if (l >= LEGS || seen[l] == state + 1)
 			continue;
 		say("    leg %u is %s", l, name[state]);
+		if (state >= LEG_STALE) {
+			legs[l].branch = model_current();
+			legs[l].blank = legs[l].restored = legs[l].damaged = false;
+			if (state == LEG_IN_SYNC)
+				legs[l].had_acks = model_acks();
+		}
 		if (state == LEG_IN_SYNC) {
 			look = seen[l] != 0;
 			sync_since[l] = ++sim.clock;
@@ -191,11 +197,16 @@ void audit_watch(void)
 		audit_all();
 }
 
-/* Does the disk hold what was written? A buffer that was changed counts either way. */
+/*
+ * Does the leg hold what was written? A buffer that was changed counts either
+ * way, and so does what it has lost since with its cache.
+ */
 static bool holds(const struct disk *d, const struct op *op)
 {
 	u32 i;
 
+	if (op->took & 1u << d->leg)
+		return true;
 	for (i = 0; i < op->n; i++) {
 		u64 want = op->data[i], is = d->cur[op->sector + i];
 
@@ -231,7 +242,12 @@ void audit_ack(const struct op *op)
 	struct cdp *c = dm_cdp();
 	u32 i;
 
-	if (!c || op->read || op->flush)
+	if (!c || op->read)
+		return;
+	for (i = 0; op->flush && i < LEGS; i++)
+		if (legs[i].branch == model_current() && !sync_since[i])
+			legs[i].lacks = true;
+	if (op->flush)
 		return;
 	for (i = 0; i < c->nr_legs; i++) {
 		u32 l = dm.table.leg[i];
@@ -244,10 +260,12 @@ void audit_ack(const struct op *op)
 	}
 	check(c->set.in_sync, "a write is acknowledged with no leg left");
 	for (i = 0; i < LEGS; i++)
-		if (legs[i].branch == model_current() && !legs[i].lacks && !holds(&legs[i].data, op)) {
+		if (legs[i].branch != model_current())
+			continue;
+		else if (!holds(&legs[i].data, op))
 			legs[i].lacks = true;
-			legs[i].had_acks = model_acks();
-		}
+		else if (legs[i].had_acks == model_acks())
+			legs[i].had_acks++;
 }
 
 /* An error must not reach the guest while a leg is there that had none. */

@@ -236,6 +236,8 @@ static void answer(u32 at)
 		    bio->bi_iter.bi_sector, bio_sectors(bio));
 		if (kind_of(bio) == REQ_W)
 			settled(d, bio);
+		if (kind_of(bio) == REQ_W)
+			op_took(d->leg, bio);
 	}
 	bio_answer(bio);
 }

@@ -275,6 +275,17 @@ struct op *op_of(struct bio *bio)
 	return container_of(bio, struct op, bio);
 }
 
+/* A leg has answered: whose write was it? Writes do not overlap. */
+void op_took(u32 leg, const struct bio *bio)
+{
+	u32 i;
+
+	for (i = 0; i < OPS; i++)
+		if (ops[i].used && !ops[i].read && ops[i].running &&
+		    ops[i].sector == bio->bi_iter.bi_sector && ops[i].n == bio_sectors(bio))
+			ops[i].took |= 1u << leg;
+}
+
 static void map_task(void *arg)
 {
 	struct op *op = arg;

@@ -189,8 +189,15 @@ void model_fork(const struct disk *d, u64 sectors, struct branch *parent, u64 pa
 void model_size(const struct disk *d, u64 sectors)
 {
 	for (; now->sectors < sectors; now->sectors++) {
-		clear(now, now->sectors);
-		add(now, now->sectors, d->cur[now->sectors], 0, 0);
+		u64 s = now->sectors;
+
+		clear(now, s);
+		/* what a crash may bring back */
+		if (d->dur[s] != d->cur[s]) {
+			add(now, s, d->dur[s], 0, 0);
+			pool[now->first[s]].gone = sim.clock;
+		}
+		add(now, s, d->cur[s], 0, 0);
 	}
 }
 
@@ -297,24 +304,33 @@ void model_flushed(const struct op *op)
 	now->floor = max(now->floor, op->start);
 }
 
-void model_crash(void)
+void model_power_loss(struct branch *b)
 {
 	u64 s;
 
-	sim.clock += 2;
-	memset(writing, 0, sizeof(writing));
-	for (s = 0; now && s < MAX_SECTORS; s++) {
-		u64 floor = max(now->floor, now->own_floor[s]);
+	for (s = 0; s < b->sectors; s++) {
+		u64 floor = max(b->floor, b->own_floor[s]);
 		u32 v;
 
-		for (v = now->first[s]; v != NONE; v = pool[v].next) {
+		for (v = b->first[s]; v != NONE; v = pool[v].next) {
 			if (pool[v].ended == NEVER)
 				pool[v].ended = sim.clock;
 			if (pool[v].gone >= floor)
 				pool[v].gone = NEVER;
 		}
-		trim(now, s);
+		trim(b, s);
 	}
+}
+
+void model_crash(void)
+{
+	u32 i;
+
+	sim.clock += 2;
+	memset(writing, 0, sizeof(writing));
+	for (i = 0; i < BRANCHES; i++)
+		if (branches[i].used)
+			model_power_loss(&branches[i]);
 	sim.clock += 2;
 }
 
@@ -323,7 +339,7 @@ int model_misfit(const struct disk *d, u64 sectors)
 	u64 s;
 	u32 v;
 
-	for (s = 0; s < sectors; s++) {
+	for (s = 0; s < min(sectors, now->sectors); s++) {
 		for (v = now->first[s]; v != NONE; v = pool[v].next)
 			if (pool[v].value == d->cur[s] && pool[v].gone == NEVER)
 				break;

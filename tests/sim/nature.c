@@ -99,6 +99,9 @@ static void lose_cache(void)
 		if (state_of(i) == LEG_FAULTY && one_in(2)) {
 			say("* leg %u loses its cache", i);
 			disk_lose_cache(&legs[i].data);
+			legs[i].lacks = true;
+			if (legs[i].branch && legs[i].branch != model_current())
+				model_power_loss(legs[i].branch);
 		}
 }
 
@@ -143,34 +146,22 @@ static void take_copy(u32 leg)
 	memcpy(l->copy_data, l->data.dur, sizeof(l->copy_data));
 	memcpy(l->copy_area, l->meta.area, sizeof(l->copy_area));
 	l->copy_branch = l->branch;
-	l->copy_acks = l->lacks ? l->had_acks : model_acks();
+	l->copy_acks = l->had_acks;
 	l->copy_sequence = s.sequence;
 }
 
-/* The newest commit that any leg of the branch has. */
-static u64 newest(const struct branch *b)
-{
-	struct cdp_super s;
-	u64 n = 0;
-	u32 i;
-
-	for (i = 0; i < LEGS; i++)
-		if (legs[i].branch == b && !legs[i].restored && leg_super(i, &s) == SUPER_VALID)
-			n = max(n, s.sequence);
-	return n;
-}
-
 /*
- * Put it back. A copy from the same activation cannot be told from the leg itself
- * after a crash; format.h promises no more than two commits' difference.
+ * Put it back. A copy from the same activation cannot be told from the leg itself;
+ * format.h promises no more than two commits' difference.
  */
 static void restore(u32 leg)
 {
 	struct leg *l = &legs[leg];
 	bool meta_only = one_in(3);
+	struct cdp_super s;
 
-	if (!l->has_copy || newest(l->copy_branch) < l->copy_sequence + 2 ||
-	    l->branch != l->copy_branch)
+	if (!l->has_copy || l->branch != l->copy_branch || leg_super(leg, &s) != SUPER_VALID ||
+	    s.sequence < l->copy_sequence + 2)
 		return;
 	say("* leg %u is what it was when the copy was taken%s", leg, meta_only ? " (metadata)" : "");
 	memcpy(l->meta.area, l->copy_area, sizeof(l->copy_area));

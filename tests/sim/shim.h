@@ -66,6 +66,9 @@ typedef struct { s64 v; } atomic64_t;
 #define atomic_xchg(a, n)	__atomic_exchange_n(&(a)->v, n, __ATOMIC_SEQ_CST)
 #define atomic64_add(n, a)	((a)->v += (n))
 #define atomic64_read(a)	((a)->v)
+typedef struct { int v; } refcount_t;
+#define refcount_set(r, n)	((r)->v = (n))
+#define refcount_dec_and_test(r) (sim_point(), --(r)->v == 0)
 #define set_bit(n, p)		(*(p) |= 1ul << (n))
 #define clear_bit(n, p)		(*(p) &= ~(1ul << (n)))
 
@@ -101,6 +104,12 @@ static inline void list_del(struct list_head *n)
 {
 	n->prev->next = n->next;
 	n->next->prev = n->prev;
+}
+
+static inline void list_del_init(struct list_head *n)
+{
+	list_del(n);
+	INIT_LIST_HEAD(n);
 }
 
 static inline void list_splice_tail_init(struct list_head *from, struct list_head *to)
@@ -147,10 +156,13 @@ void sim_unlock(spinlock_t *l);
 #define spin_unlock_irq(l)		sim_unlock(l)
 #define spin_lock_irqsave(l, f)		((f) = 0, sim_lock(l))
 #define spin_unlock_irqrestore(l, f)	((void)(f), sim_unlock(l))
-#define lockdep_assert_held(l)		sim_assert_held(l)
+#define lockdep_assert_held(l)		sim_assert_held((const spinlock_t *)(l))
+bool sim_trylock(spinlock_t *l);
 void sim_assert_held(const spinlock_t *l);
+#define DEFINE_MUTEX(m)			struct mutex m = { { NULL } }
 #define mutex_init(m)			spin_lock_init(&(m)->lock)
 #define mutex_lock(m)			sim_lock(&(m)->lock)
+#define mutex_trylock(m)		sim_trylock(&(m)->lock)
 #define mutex_unlock(m)			sim_unlock(&(m)->lock)
 
 #define init_waitqueue_head(w)		((void)(w))
@@ -158,6 +170,7 @@ void sim_wait_begin(const void *what);
 void sim_wait_sleep(unsigned long until);	/* 0: no bound */
 void sim_wait_end(void);
 void sim_wake(const void *what);
+void sim_sleep(unsigned long ms);
 #define wake_up_all(w)			sim_wake(w)
 #define wait_event(w, cond) do { \
 	sim_wait_begin(&(w)); \
@@ -172,8 +185,22 @@ void sim_wake(const void *what);
 		sim_wait_sleep(until_); \
 	sim_wait_end(); \
 } while (0)
+#define wait_event_lock_irq(w, cond, l) do { \
+	sim_wait_begin(&(w)); \
+	while (!(cond)) { \
+		spin_unlock_irq(&(l)); \
+		sim_wait_sleep(0); \
+		spin_lock_irq(&(l)); \
+	} \
+	sim_wait_end(); \
+} while (0)
+#define msleep(ms)			sim_sleep(ms)
 #define init_completion(c)		((c)->done = false)
 #define complete(c)			((c)->done = true, sim_wake(c))
+#define wait_for_completion_timeout(c, t) ({ \
+	wait_event_timeout(*(c), (c)->done, t); \
+	(c)->done; \
+})
 #define wait_for_completion_io(c)	wait_event(*(c), (c)->done)
 #define cond_resched()			sim_point()
 
@@ -199,6 +226,7 @@ extern unsigned long jiffies;
 #define MAX_SCHEDULE_TIMEOUT	LONG_MAX
 #define msecs_to_jiffies(n)	((unsigned long)(n))
 #define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
+#define time_after(a, b)	((long)((b) - (a)) < 0)
 #define time_before(a, b)	((long)((a) - (b)) < 0)
 #define ktime_get_real_seconds() ((time64_t)(1700000000 + jiffies / HZ))
 u64 get_random_u64(void);

@@ -209,6 +209,7 @@ void dm_status_line(char *text, u32 size);
 bool dm_has_loaded(void);
 void dm_unload(void);
 void op_submit(struct op *op);
+void op_took(u32 leg, const struct bio *bio);
 void op_ended(struct op *op, bool good);	/* world.c */
 void dm_endio(struct bio *bio);
 struct op *op_of(struct bio *bio);
@@ -229,6 +230,8 @@ void model_end(const struct op *op, bool good);
 void model_read(const struct op *op);
 void model_flushed(const struct op *op);
 void model_crash(void);
+/* The legs of a branch that is not the current one lose their caches. */
+void model_power_loss(struct branch *b);
 /* First sector of @d that cannot be; -1: all can. */
 int model_misfit(const struct disk *d, u64 sectors);
 /* From now on the set is what @d holds. */

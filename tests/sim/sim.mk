@@ -4,42 +4,59 @@
 #   make sim [SEEDS=N]    histories of the seeds 1 to N
 #   make sim-san          fewer, under ASan and UBSan
 #   make sim-mutants      every deliberate bug must be found
+# SIM_KERNEL and SIM_OUT compile another copy of kernel/ to another place.
 
 SEEDS		?= 2000
+SIM_KERNEL	?= kernel
+SIM_OUT		?= $(B)/sim
 SIM_SRC		:= $(wildcard tests/sim/*.c)
-SIM_SHELL	:= $(wildcard kernel/*.c)
-SIM_CORE	:= $(wildcard kernel/core/*.c)
-SIM_STUBS	:= $(addprefix $(B)/sim-include/,$(filter-out linux/types.h,\
-		   $(sort $(shell sed -n 's/^\#include <\(linux\/.*\)>/\1/p' kernel/*.[ch]))))
-SIM_CFLAGS	= -O2 -g -DSIM -D_GNU_SOURCE -DCDP_VERSION='"$(VERSION)"' -include tests/sim/point.h \
-		  -I$(B)/sim-include -Itests/sim -Ikernel/core -Ikernel
-SIM_LDFLAGS	:= -Wl,--wrap=cdp_leg_step
+SIM_SHELL	:= $(notdir $(wildcard $(SIM_KERNEL)/*.c))
+SIM_CORE	:= $(addprefix core/,$(notdir $(wildcard $(SIM_KERNEL)/core/*.c)))
+SIM_STUBS	:= $(addprefix $(SIM_OUT).h/,$(filter-out linux/types.h,\
+		   $(sort $(shell sed -n 's/^\#include <\(linux\/.*\)>/\1/p' $(SIM_KERNEL)/*.[ch]))))
+SIM_SAN		:= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+SIM_CFLAGS	= -O2 -g -fno-pie -D_GNU_SOURCE -DCDP_VERSION='"$(VERSION)"' -include tests/sim/point.h \
+		  -I$(SIM_OUT).h -Itests/sim -I$(SIM_KERNEL)/core -I$(SIM_KERNEL)
+# What the module keeps in static variables is in sections of its own, so that a
+# crash can forget it.
+SIM_FORGET	:= objcopy --rename-section .data=sim_data \
+		   --rename-section .bss=sim_bss,alloc,load,data,contents
+SIM_LDFLAGS	:= -no-pie -Wl,--wrap=cdp_leg_step
 
 .PHONY: sim sim-san sim-mutants
 
-sim: $(B)/sim			## simulated histories: SEEDS (2000)
-	@$(B)/sim --seeds 1-$(SEEDS)
+sim: $(SIM_OUT)			## simulated histories: SEEDS (2000)
+	@$(SIM_OUT) --seeds 1-$(SEEDS)
 
-sim-san: $(B)/sim-san
-	@$(B)/sim-san --seeds 1-200
+sim-san: $(SIM_OUT)-san
+	@$(SIM_OUT)-san --seeds 1-200
 
-sim-mutants: $(B)/sim
+sim-mutants: $(SIM_OUT)
 	@tests/sim/mutants.sh
 
-$(B)/sim-include/linux/%.h:
+$(SIM_OUT).h/linux/%.h:
 	@mkdir -p $(@D) && echo '#include "shim.h"' >$@
 
-define sim_objects
-$(1): $$(patsubst %.c,$(1)-obj/%.o,$$(SIM_SRC) $$(SIM_SHELL) $$(SIM_CORE))
+# $(1): program, $(2): flags; objects are in $(1).o/
+define sim_program
+$(1): $$(patsubst tests/sim/%.c,$(1).o/%.o,$$(SIM_SRC)) $$(patsubst %.c,$(1).o/kernel/%.o,$$(SIM_SHELL) $$(SIM_CORE))
 	$$(call say,LD,$$@)
 	@$$(CC) $(2) $$(SIM_LDFLAGS) -o $$@ $$^ -lxxhash
 
-$(1)-obj/%.o: %.c tests/sim/sim.mk | $$(SIM_STUBS)
+$(1).o/kernel/core/%.o: $$(SIM_KERNEL)/core/%.c tests/sim/sim.mk
 	$$(call say,CC,$$@)
-	@mkdir -p $$(@D) && $$(CC) $$(SIM_CFLAGS) $(2) $$(if $$(filter tests/%,$$<),$$(WARN) -Wno-unused-parameter,-w) -MMD -MP -c -o $$@ $$<
+	@mkdir -p $$(@D) && $$(CC) $$(SIM_CFLAGS) $(2) -MMD -MP -c -o $$@ $$<
+
+$(1).o/kernel/%.o: $$(SIM_KERNEL)/%.c tests/sim/sim.mk | $$(SIM_STUBS)
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D) && $$(CC) $$(SIM_CFLAGS) $(2) -MMD -MP -c -o $$@ $$< && $$(SIM_FORGET) $$@
+
+$(1).o/%.o: tests/sim/%.c tests/sim/sim.mk | $$(SIM_STUBS)
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D) && $$(CC) $$(SIM_CFLAGS) $(2) $$(WARN) -Wno-unused-parameter -MMD -MP -c -o $$@ $$<
 endef
 
-$(eval $(call sim_objects,$(B)/sim,))
-$(eval $(call sim_objects,$(B)/sim-san,-O1 -fsanitize=address,undefined -fno-sanitize-recover=all))
+$(eval $(call sim_program,$(SIM_OUT),))
+$(eval $(call sim_program,$(SIM_OUT)-san,$(SIM_SAN)))
 
--include $(shell [ ! -d $(B) ] || find $(B)/sim-obj $(B)/sim-san-obj -name '*.d' 2>/dev/null)
+-include $(shell [ ! -d $(B) ] || find $(SIM_OUT).o $(SIM_OUT)-san.o -name '*.d' 2>/dev/null)

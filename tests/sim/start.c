@@ -190,10 +190,11 @@ static bool had_errors(const struct table *t, u64 since)
 	return false;
 }
 
-/* A leg that calls itself in-sync, and is. */
+/* A leg that calls itself in-sync, and is, and that could be read. */
 static bool is_good(const struct table *t, const struct before *b, u32 leg)
 {
-	return is_in(t, leg) && b->in_sync[leg] && is_witness(leg);
+	return is_in(t, leg) && b->in_sync[leg] && is_witness(leg) &&
+	       legs[leg].meta.error_at <= b->clock;
 }
 
 /* Must this start be refused: two lines of history? */
@@ -208,12 +209,29 @@ static bool is_split(const struct table *t, const struct before *b)
 	return false;
 }
 
+/*
+ * Has it no superblock to go by, or one of later or other times than @good's? It
+ * may have got no further than to mint: then it is refused out of caution.
+ */
+static bool is_odd(u32 leg, u32 good)
+{
+	struct cdp_super s, g;
+	enum cdp_super_kind k = leg_super(leg, &s);
+
+	if (k != SUPER_VALID || leg_super(good, &g) != SUPER_VALID)
+		return k != SUPER_BLANK;
+	return s.generation != g.generation && !cdp_super_descends(&g, s.generation);
+}
+
 static void judge_refusal(const struct table *t, const struct before *b, int r)
 {
 	bool good = false, excuse = had_errors(t, b->clock) || is_in(t, LEGS + 1);
 	struct branch *branch = NULL;
-	u32 i;
+	u32 i, k;
 
+	for (i = 0; i < LEGS; i++)
+		for (k = 0; is_in(t, i) && is_good(t, b, i) && k < LEGS; k++)
+			excuse |= is_in(t, k) && is_odd(k, i);
 	for (i = 0; i < LEGS; i++) {
 		if (!is_in(t, i))
 			continue;
@@ -286,6 +304,9 @@ void start_judge(void)
 	c = dm_cdp();
 	source = t->leg[c->set.read_leg];
 	say("  the set starts, leg %u is the source", source);
+	/* without its own legs it is that other set that starts */
+	if (is_in(t, LEGS + 1) && had_errors(t, before.clock))
+		sim_escape();
 	check(!is_in(t, LEGS + 1), "another set's leg is taken");
 	check(!is_split(t, &before), "a split brain is not refused");
 	if (is_first()) {
@@ -294,21 +315,41 @@ void start_judge(void)
 	}
 	check(legs[source].branch, "a new disk is the source");
 	model_switch(legs[source].branch);
-	model_size(&legs[source].data, t->sectors);
 	misfit = model_misfit(&legs[source].data, t->sectors);
 	if (misfit >= 0 || (legs[source].lacks && is_left_behind(c, t, source)))
 		judge_fork(t, &before, source, misfit);
+	model_size(&legs[source].data, t->sectors);
 	join(c, t);
 	model_adopt(&legs[source].data, t->sectors);
 	for (i = 0; i < LEGS; i++)
 		if (legs[i].branch == model_current() && !legs[i].lacks &&
-		    model_misfit(&legs[i].data, t->sectors) >= 0) {
+		    model_misfit(&legs[i].data, t->sectors) >= 0)
 			legs[i].lacks = true;
-			legs[i].had_acks = model_acks();
-		}
 	audit_reset();
 	audit_watch();
 	audit_all();
+}
+
+/* What the superblocks say, for the story. */
+static void describe(u32 leg)
+{
+	static const char *const state[] = { "-", "in-sync", "stale", "faulty" };
+	struct cdp_super s;
+	u32 i;
+
+	if (leg_super(leg, &s) != SUPER_VALID) {
+		say("    leg %u: no superblock", leg);
+		return;
+	}
+	say("    leg %u: commit %lu, generation %04lx after %04lx, %04lx%s%s%s", leg, s.sequence,
+	    s.generation >> 48, s.ancestors[0] >> 48, s.ancestors[1] >> 48,
+	    s.flags & CDP_SUPER_CLEAN ? ", clean" : "", legs[leg].lacks ? "; lacks writes" : "",
+	    legs[leg].restored ? "; an old copy" : legs[leg].damaged ? "; damaged" : "");
+	for (i = 0; i < CDP_MAX_LEGS; i++)
+		if (s.legs[i].state)
+			say("      slot %u%s: %s, commit %lu, generation %04lx", i,
+			    i == s.slot ? " (its own)" : "", state[s.legs[i].state],
+			    s.legs[i].sequence, s.legs[i].generation >> 48);
 }
 
 static void remember(const struct table *t)
@@ -316,8 +357,11 @@ static void remember(const struct table *t)
 	u32 i;
 
 	before.table = t;
-	for (i = 0; i < LEGS; i++)
+	for (i = 0; i < LEGS; i++) {
 		before.in_sync[i] = leg_says_in_sync(i);
+		if (sim.trace && is_in(t, i))
+			describe(i);
+	}
 }
 
 /* With a live table: what dmsetup reload and resume do. */

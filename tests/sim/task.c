@@ -221,6 +221,15 @@ void sim_lock(spinlock_t *l)
 	l->owner = current;
 }
 
+bool sim_trylock(spinlock_t *l)
+{
+	sim_point();
+	if (l->owner)
+		return false;
+	l->owner = current;
+	return true;
+}
+
 void sim_unlock(spinlock_t *l)
 {
 	u32 i;
@@ -260,6 +269,16 @@ void sim_wait_sleep(unsigned long until)
 void sim_wait_end(void)
 {
 	current->wait = NULL;
+}
+
+void sim_sleep(unsigned long ms)
+{
+	unsigned long until = jiffies + ms;
+
+	sim_wait_begin(&until);
+	while (time_before(jiffies, until))
+		sim_wait_sleep(until);
+	sim_wait_end();
 }
 
 static void wake_task(struct task *t)
