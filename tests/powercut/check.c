@@ -131,7 +131,7 @@ static int plan(const struct cut *c, struct cdp_plan *p, struct checked *r)
 		l->kind = cdp_super_choose((const void *)c->meta[i],
 					   (const void *)(c->meta[i] + CDP_BLOCK_BYTES),
 					   &l->super, &l->why);
-		r->unborn |= l->kind == SUPER_DAMAGED && is_unborn(c, i);
+		r->unborn |= is_unborn(c, i) && l->kind != SUPER_VALID;
 	}
 	return cdp_plan_make(p);
 }

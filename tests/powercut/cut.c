@@ -7,12 +7,20 @@
  *      check.c. pack: the images of COUNT of them are appended to FILE, for the guest;
  *      their lines go to DIR/list and what they may show to DIR/CUT.bounds.
  *
- * What survives a cut. At the instant T everything is frozen, so T is a moment that was:
- * what the stream calls acknowledged had been so, and each log holds at least the
- * requests of its disk that the guest knew to be over. A disk keeps all that its log has
- * in front of the last flush, and of what follows a random part, by sectors of 512
- * bytes; of requests that are not in the log it keeps nothing. All of that a disk with a
- * volatile cache may do at T.
+ * Why each of these cuts could have happened
+ *
+ * At the instant T all threads of QEMU stand still, so what is seen then was so at one
+ * moment. QEMU logs a request after it did it, and tells the guest after it logged it.
+ *  - What the guest knew to be over at T is in the logs that were there at T. What the
+ *    stream says was acknowledged by T was so; the stream may lack the last lines, which
+ *    makes the oracle milder, never wrong.
+ *  - A request in a log was sent before T, so the disk may have it or not. It has it for
+ *    good if a flush came after it in the log, or it is a flushed or FUA write itself;
+ *    else a random part of it survives, by sectors of 512 bytes, on each disk with odds
+ *    of its own.
+ *  - A request that was sent, and is not in the log, is one that the disk never did.
+ * (QEMU's disk counts a write that ended while a flush was under way as flushed. A disk
+ * need not, so there are cuts that are not made here, but none is made that could not be.)
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -246,7 +254,8 @@ static int do_check(struct recording *rec, struct pack *k, const u32 *only, bool
 		if (!r.unborn && is_packed(k, rec->seed, n, all))
 			pack_cut(k, rec, &c, instant, subset);
 	}
-	printf("instants %u cuts %u failed %u copied %llu acks %u\n", rec->nr_instants, cuts, failed,
+	printf("instants %u cuts %u failed %u copied %llu acks %u\n",
+	       rec->nr_instants, cuts, failed,
 	       (unsigned long long)(regions ? 1000 * tracked / regions : 0), rec->oracle.nr_acks);
 	return failed || !cuts;
 }
