@@ -166,8 +166,8 @@ static const char *why_full(const struct cdp_super *record, const struct cdp_leg
 		return "older copy of the leg";
 	if (own->sequence > e->sequence + 1)
 		return "was started without the others";
-	if (own->generation != record->generation && own->generation != e->generation)
-		return "tracker does not reach back to it";
+	if (own->generation != record->generation && !cdp_super_descends(record, own->generation))
+		return "was part of another line of history";
 	return NULL;
 }
 
@@ -297,20 +297,29 @@ static bool takes_part(const struct cdp_plan *p, const struct cdp_uuid *leg)
 }
 
 /*
- * Was a leg in-sync that takes no part now, and so is not told? As long as the
- * leg table knows it a new generation can wait for the first write: the next
- * start would come to the same. One that leaves the table is forgotten by then.
+ * May a leg that takes no part now, and so is not told, call itself in-sync? As
+ * long as the leg table knows it a new generation can wait for the first write:
+ * the next start would come to the same. That is not so for one that leaves the
+ * table, and for one that was being copied to: the commit that called it in-sync
+ * may have got to it and to nobody else, and its entry will not show that again.
  */
 static void mint_for_absent(struct cdp_plan *p)
 {
-	const struct cdp_leg_entry *old = p->legs[p->authority].super.legs;
+	const struct cdp_super *record = &p->legs[p->authority].super;
+	const struct cdp_leg_entry *old = record->legs;
 	u32 slot;
 
 	for (slot = 0; slot < CDP_MAX_LEGS; slot++) {
-		if (old[slot].state == DISK_LEG_UNUSED ||
-		    old[slot].generation != p->super.generation || takes_part(p, &old[slot].uuid))
+		bool copied_to = old[slot].state == DISK_LEG_STALE &&
+				 old[slot].sequence == record->sequence;
+
+		if (old[slot].state == DISK_LEG_UNUSED || takes_part(p, &old[slot].uuid))
 			continue;
-		if (cdp_uuid_equal(&p->super.legs[slot].uuid, &old[slot].uuid))
+		if (copied_to)
+			p->mint_now = true;
+		else if (old[slot].generation != record->generation)
+			continue;
+		else if (cdp_uuid_equal(&p->super.legs[slot].uuid, &old[slot].uuid))
 			p->mint = true;
 		else
 			p->mint_now = true;

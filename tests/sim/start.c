@@ -123,6 +123,17 @@ static bool is_sensible(const struct table *t)
 	return any && (!old || witness);
 }
 
+static bool any_witness(const struct table *t)
+{
+	u32 i;
+
+	for (i = 0; i < t->nr; i++)
+		if (t->leg[i] < LEGS && is_witness(t->leg[i]))
+			return true;
+	return false;
+}
+
+/* No legs: there is nothing to start the set from. */
 void start_choose(struct table *t)
 {
 	u32 i, tries = 0;
@@ -140,14 +151,16 @@ void start_choose(struct table *t)
 			t->leg[t->nr++] = absent ? LEGS : i;
 		}
 	} while (!is_first() && !is_sensible(t) && tries++ < 40);
+	if (!is_first() && !is_sensible(t)) {
+		t->nr = 0;
+		return;
+	}
 	if (is_first())
 		for (t->nr = 0; t->nr < nr_disks; t->nr++)
 			t->leg[t->nr] = t->nr;
-	if (!t->nr)
-		t->leg[t->nr++] = 0;
 	if (!is_first() && one_in(4))
 		shuffle(t);
-	if (has_class(C_FOREIGN) && !is_first() && one_in(24) && t->nr < 4)
+	if (has_class(C_FOREIGN) && any_witness(t) && one_in(24) && t->nr < 4)
 		t->leg[t->nr++] = LEGS + 1;
 	t->sectors = sectors;
 	snprintf(t->features, sizeof(t->features), "%s", features);

@@ -138,7 +138,8 @@ static void do_start(void)
 	static struct table t;
 
 	start_choose(&t);
-	start_table(&t);
+	if (t.nr)
+		start_table(&t);
 }
 
 static void do_reload_same(void)
