@@ -194,28 +194,44 @@ static bool mark(struct cdp *c)
 	return true;
 }
 
+/* Write the superblocks of @legs; those that did not take it are reported. */
+static u32 write_supers(struct cdp *c, struct cdp_super *super, u32 legs)
+{
+	u32 leg, ok;
+
+	for (leg = 0; leg < c->nr_legs; leg++) {
+		super->slot = c->set.legs[leg].slot;
+		super->leg_uuid = super->legs[super->slot].uuid;
+		super->data_start = c->devs[leg].data_start;
+		cdp_super_encode(super, page_address(c->commit_pages[leg]));
+	}
+	ok = cdp_store_write_each(c, legs, c->commit_pages, cdp_super_block(super->sequence));
+	cdp_store_failed(c, legs & ~ok);
+	return ok;
+}
+
 bool cdp_commit_once(struct cdp *c, bool clean)
 {
 	struct cdp_super super;
 	u64 covers;
-	u32 legs, leg, ok;
+	u32 legs, whole, ok;
 	bool r;
 
 	lockdep_assert_held(&c->commit_mutex);
 	spin_lock(&c->lock);
 	legs = cdp_commit_begin(&c->set, (u64)ktime_get_real_seconds(), get_random_u64() | 1,
 				clean, &covers);
+	whole = legs & c->set.in_sync;
 	super = c->set.super;
 	spin_unlock(&c->lock);
-	for (leg = 0; leg < c->nr_legs; leg++) {
-		super.slot = c->set.legs[leg].slot;
-		super.leg_uuid = super.legs[super.slot].uuid;
-		super.data_start = c->devs[leg].data_start;
-		cdp_super_encode(&super, page_address(c->commit_pages[leg]));
-	}
 	cdp_count(c, STAT_COMMITS, 1);
-	ok = cdp_store_write_each(c, legs, c->commit_pages, cdp_super_block(super.sequence));
-	cdp_store_failed(c, legs & ~ok);
+	ok = write_supers(c, &super, whole);
+	spin_lock(&c->lock);
+	r = !(c->set.in_sync & ~ok);
+	spin_unlock(&c->lock);
+	/* a stale leg never knows a history that no whole leg has recorded */
+	if (r && legs != whole)
+		ok |= write_supers(c, &super, legs & ~whole);
 	spin_lock(&c->lock);
 	r = cdp_commit_end(&c->set, covers, ok);
 	cdp_tell(c);

@@ -417,7 +417,8 @@ int cdp_plan_rejoin(const struct cdp_set *s, u32 leg,
 		return -EUCLEAN;
 	}
 	if (!cdp_uuid_equal(&l->super.set_uuid, &s->super.set_uuid) ||
-	    !cdp_uuid_equal(&l->super.leg_uuid, &e->uuid)) {
+	    (!cdp_uuid_equal(&l->super.leg_uuid, &e->uuid) &&
+	     cdp_super_find(&s->super, &l->super.leg_uuid) >= 0)) {
 		cdp_print(why, CDP_WHY_TEXT, "leg %u: this is another leg than the one that left",
 			  leg);
 		return -EUCLEAN;
@@ -429,7 +430,9 @@ int cdp_plan_rejoin(const struct cdp_set *s, u32 leg,
 			  leg);
 		return -ENOTUNIQ;
 	}
-	lacks = why_full(&s->super, e, &l->super);
+	/* one that was struck off the table before is as good as a new one */
+	lacks = cdp_uuid_equal(&l->super.leg_uuid, &e->uuid) ?
+		why_full(&s->super, e, &l->super) : "not of the set any more";
 	*full = lacks;
 	return 0;
 }
