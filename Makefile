@@ -16,6 +16,7 @@ KDIR		?= /lib/modules/$(shell uname -r)/build
 KERNELS		?= 6.1 6.12
 MODULE_KERNELS	?= 6.1 6.12 7.x
 FUZZ_SECONDS	?= 10
+CUTS		?= 20
 
 CC	?= gcc
 CFLAGS	?= -O2 -g
@@ -47,7 +48,10 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all tools man module module-if-headers check setup style unit fuzz modules \
+.DEFAULT_GOAL := all
+include tests/sim/sim.mk
+
+.PHONY: powercut all tools man module module-if-headers check setup style unit fuzz modules \
 	vm-check vm-setup check-debug demo install uninstall install-tools install-module clean help
 .SECONDARY:
 
@@ -134,7 +138,7 @@ modules:			## the module for MODULE_KERNELS (6.1 6.12 7.x), W=1, no warning allo
 # --- checks ------------------------------------------------------------------
 
 check:				## everything; as root it installs what it needs
-	@tests/run all $(foreach k,$(KERNELS),vm-check-$(k))
+	@tests/run all sim sim-san powercut $(foreach k,$(KERNELS),vm-check-$(k))
 
 setup:				## packages of this host for building and checking
 	@scripts/setup build check
@@ -149,6 +153,9 @@ vm-check: $(addprefix vm-check-,$(KERNELS))	## guest tests on KERNELS (6.1 6.12)
 
 vm-check-%: tools
 	@tests/run vm $*
+
+powercut:			## power cuts of the module: CUTS (20) starts from write logs that were cut
+	@tests/run powercut $(CUTS)
 
 check-debug: vm-check-debug	## guest tests on a kernel with KASAN, lockdep, kmemleak, fault injection; slow
 
