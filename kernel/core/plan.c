@@ -451,6 +451,9 @@ void cdp_plan_apply(const struct cdp_plan *p, struct cdp_set *s)
 	for (i = 0; i < p->nr_legs; i++) {
 		s->legs[i].state = p->state[i];
 		s->legs[i].slot = p->slot[i];
+		/* until it is told otherwise */
+		if (p->state[i] >= LEG_STALE && claims_in_sync(&p->legs[i]))
+			s->durable |= 1u << i;
 		if (p->tracker[i] == TRACKER_FULL)
 			cdp_track_from(s, i, 0);
 		else if (p->grown && p->state[i] != LEG_IN_SYNC)
