@@ -25,12 +25,14 @@ struct version {
 	u64 value;
 	u64 begun, ended;	/* of its write; 0: was there, NEVER: under way */
 	u64 gone;		/* superseded; NEVER: possible now */
+	bool seen_away;		/* not superseded, but another one was read */
 	u32 next;
 };
 
 struct branch {
 	bool used;
 	u64 sectors;
+	u64 had;			/* sectors that it began with; the rest it grew by */
 	u64 acks;			/* writes acknowledged */
 	struct branch *parent;
 	u64 parent_acks;		/* of the parent, when they parted */
@@ -56,7 +58,7 @@ static void add(struct branch *b, u64 s, u64 value, u64 begun, u64 ended)
 {
 	u32 v = take();
 
-	pool[v] = (struct version) { value, begun, ended, NEVER, b->first[s] };
+	pool[v] = (struct version) { value, begun, ended, NEVER, false, b->first[s] };
 	b->first[s] = v;
 }
 
@@ -182,6 +184,7 @@ void model_fork(const struct disk *d, u64 sectors, struct branch *parent, u64 pa
 	now->parent = parent;
 	now->parent_acks = parent_acks;
 	model_size(d, sectors);
+	now->had = parent ? parent->had : sectors;
 	bring_writes(now);
 }
 
@@ -191,7 +194,6 @@ void model_size(const struct disk *d, u64 sectors)
 	for (; now->sectors < sectors; now->sectors++) {
 		u64 s = now->sectors;
 
-		clear(now, s);
 		/* what a crash may bring back */
 		if (d->dur[s] != d->cur[s]) {
 			add(now, s, d->dur[s], 0, 0);
@@ -231,8 +233,10 @@ static void end_sector(const struct op *op, u64 s, bool good)
 	if (!good)
 		return;
 	for (v = now->first[s]; v != NONE; v = pool[v].next)
-		if (pool[v].ended < op->start && pool[v].gone == NEVER)
-			pool[v].gone = sim.clock;
+		if (pool[v].ended < op->start && (pool[v].gone == NEVER || pool[v].seen_away)) {
+			pool[v].gone = min(pool[v].gone, sim.clock);
+			pool[v].seen_away = false;
+		}
 	if (op->fua)
 		now->own_floor[s] = sim.clock + 1;
 	trim(now, s);
@@ -268,8 +272,10 @@ static void observe(u64 s, u64 value)
 	if (writing[s])
 		return;
 	for (v = now->first[s]; v != NONE; v = pool[v].next)
-		if (pool[v].value != value && pool[v].gone == NEVER)
+		if (pool[v].value != value && pool[v].gone == NEVER) {
 			pool[v].gone = sim.clock;
+			pool[v].seen_away = true;
+		}
 }
 
 void model_read(const struct op *op)
@@ -334,16 +340,39 @@ void model_crash(void)
 	sim.clock += 2;
 }
 
+/*
+ * A write that failed may have got to some legs; which value it is may be seen
+ * differently once the set goes on from another leg.
+ */
+static u32 possible(u64 s, u64 value)
+{
+	u64 floor = max(now->floor, now->own_floor[s]);
+	u32 v;
+
+	for (v = now->first[s]; v != NONE; v = pool[v].next)
+		if (pool[v].value == value &&
+		    (pool[v].gone == NEVER || (pool[v].seen_away && pool[v].gone >= floor)))
+			break;
+	return v;
+}
+
+/* Never written since the set grew by it. */
+static bool is_rubbish(u64 s)
+{
+	u32 v;
+
+	for (v = now->first[s]; v != NONE; v = pool[v].next)
+		if (pool[v].begun)
+			return false;
+	return s >= now->had;
+}
+
 int model_misfit(const struct disk *d, u64 sectors)
 {
 	u64 s;
-	u32 v;
 
 	for (s = 0; s < min(sectors, now->sectors); s++) {
-		for (v = now->first[s]; v != NONE; v = pool[v].next)
-			if (pool[v].value == d->cur[s] && pool[v].gone == NEVER)
-				break;
-		if (v == NONE) {
+		if (possible(s, d->cur[s]) == NONE && !is_rubbish(s)) {
 			explain(s, d->cur[s]);
 			return (int)s;
 		}
@@ -357,7 +386,14 @@ void model_adopt(const struct disk *d, u64 sectors)
 
 	sim.clock++;
 	for (s = 0; s < sectors; s++)
-		if (!writing[s])
+		if (!writing[s]) {
+			u32 v = possible(s, d->cur[s]);
+
+			if (v != NONE)
+				pool[v].gone = NEVER;
+			else
+				add(now, s, d->cur[s], 0, 0);
 			observe(s, d->cur[s]);
+		}
 	sim.clock++;
 }

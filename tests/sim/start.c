@@ -139,8 +139,10 @@ void start_choose(struct table *t)
 	u32 i, tries = 0;
 
 	memset(t, 0, sizeof(*t));
-	if (has_class(C_GROW) && !is_first() && one_in(12))
-		sectors = min(sectors + below(EXTENT_SECTORS), (u64)MAX_SECTORS);
+	if (has_class(C_GROW) && !is_first() && one_in(12)) {
+		sectors += below(EXTENT_SECTORS);
+		sectors = min(sectors, (u64)MAX_SECTORS);
+	}
 	do {
 		t->nr = 0;
 		for (i = 0; i < nr_disks; i++) {
@@ -233,6 +235,9 @@ static bool is_odd(u32 leg, u32 good)
 
 	if (k != SUPER_VALID || leg_super(good, &g) != SUPER_VALID)
 		return k != SUPER_BLANK;
+	/* a new disk that came back as it got its identity, and it too */
+	if (leg != good && cdp_uuid_equal(&s.leg_uuid, &g.leg_uuid))
+		return true;
 	return s.generation != g.generation && !cdp_super_descends(&g, s.generation);
 }
 
@@ -289,6 +294,17 @@ static void judge_fork(const struct table *t, const struct before *b, u32 leg, i
 	legs[leg].branch = model_current();
 }
 
+/* A leg of a first start that did not come to its end, and was not heard of since. */
+static void judge_unknown(const struct table *t, const struct before *b, u32 leg)
+{
+	u32 i;
+
+	check(b->in_sync[leg], "a new disk is the source");
+	for (i = 0; i < LEGS; i++)
+		check(i == leg || !is_good(t, b, i), "leg %u is the source, though leg %u was there", leg, i);
+	model_fork(&legs[leg].data, t->sectors, NULL, 0);
+}
+
 /* Everybody who takes part is on the source's branch now. */
 static void join(const struct cdp *c, const struct table *t)
 {
@@ -326,7 +342,10 @@ void start_judge(void)
 		model_fork(&legs[source].data, t->sectors, NULL, 0);
 		legs[source].branch = model_current();
 	}
-	check(legs[source].branch, "a new disk is the source");
+	if (!legs[source].branch) {
+		judge_unknown(t, &before, source);
+		legs[source].branch = model_current();
+	}
 	model_switch(legs[source].branch);
 	misfit = model_misfit(&legs[source].data, t->sectors);
 	if (misfit >= 0 || (legs[source].lacks && is_left_behind(c, t, source)))

@@ -4,7 +4,7 @@
 #include "cdp.h"
 
 #define SETTLE_STEPS	60000u
-#define SETTLE_SECONDS	900u
+#define SETTLE_SECONDS	20000u
 
 static u64 next_id;
 static bool admin_busy;
@@ -244,7 +244,8 @@ static void action(void)
 	if (what < 30) {
 		nature_fault();
 	} else if (what < 40) {
-		nature_tamper();
+		if (!admin_busy)
+			nature_tamper();
 	} else if (what < 46) {
 		if (has_class(C_CRASH))
 			crash();
@@ -368,19 +369,30 @@ static bool any_leg(enum cdp_leg_state state)
 	return false;
 }
 
+/* What the administrator has to do for all to come to rest; false: nothing. */
+static bool help(void)
+{
+	bool queues = strstr(dm.table.features, "queue");
+
+	if (any_leg(LEG_FAULTY))
+		settle(do_rejoin_all, "a rejoin");
+	if (any_op() && queues)
+		settle(do_reload_same, "a reload");
+	return any_leg(LEG_FAULTY) || queues;
+}
+
 /* All requests end, all legs get in-sync; those that failed late come back first. */
 static void come_to_rest(void)
 {
 	unsigned long since = jiffies;
 	u64 steps = sim.steps;
-	u32 rejoins = 0;
+	u32 helped = 0;
 
 	while (any_op() || any_leg(LEG_STALE)) {
 		settle_step(any_op() ? "a request" : "the resync", since, steps);
-		if (sim.steps - steps < 4000 || rejoins == 4 || !any_leg(LEG_FAULTY))
+		if (sim.steps - steps < 4000 || helped == 4 || !help())
 			continue;
-		settle(do_rejoin_all, "a rejoin");
-		rejoins++;
+		helped++;
 		since = jiffies;
 		steps = sim.steps;
 	}
@@ -437,8 +449,7 @@ static void end(void)
 		nature_heal();
 	}
 	settle(do_rejoin_all, "a rejoin");
-	if (any_op() && dm_cdp() && strstr(dm.table.features, "queue"))
-		settle(do_reload_same, "a reload");
+	help();
 	come_to_rest();
 	audit_all();
 	compare();
