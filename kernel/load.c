@@ -346,21 +346,38 @@ static void track_whole(struct cdp *c, u32 leg)
 	}
 }
 
-static int rejoin(struct cdp *c, u32 leg, struct cdp_plan_leg *l, char *why)
+/* May it come back, and as whom? Then the record says so. */
+static int admit(struct cdp *c, u32 leg, struct cdp_plan_leg *l, bool *full, char *why)
 {
-	bool full;
+	struct cdp_uuid uuid;
+	bool anew = false;
 	int r = check_sizes(c, leg, why);
 
+	*full = false;
 	if (r)
 		return r;
 	read_super(c, leg, l);
-	r = c->has_meta ? cdp_plan_rejoin(&c->set, leg, l, &full, why) : 0;
-	if (!c->has_meta)
-		full = false;
-	if (!r && cdp_commit_wait(c)) {
-		scnprintf(why, CDP_WHY_TEXT, "the set's metadata cannot be written");
-		r = -EIO;
+	if (c->has_meta)
+		r = cdp_plan_rejoin(&c->set, leg, l, full, &anew, why);
+	if (r)
+		return r;
+	if (anew) {
+		generate_random_uuid(uuid.b);
+		spin_lock(&c->lock);
+		cdp_set_leg_renew(&c->set, leg, &uuid);
+		spin_unlock(&c->lock);
 	}
+	if (!cdp_commit_wait(c))
+		return 0;
+	scnprintf(why, CDP_WHY_TEXT, "the set's metadata cannot be written");
+	return -EIO;
+}
+
+static int rejoin(struct cdp *c, u32 leg, struct cdp_plan_leg *l, char *why)
+{
+	bool full;
+	int r = admit(c, leg, l, &full, why);
+
 	if (r)
 		return r;
 	if (full)

@@ -397,19 +397,17 @@ int cdp_plan_make(struct cdp_plan *p)
 }
 
 int cdp_plan_rejoin(const struct cdp_set *s, u32 leg,
-		    const struct cdp_plan_leg *l, bool *full, char *why)
+		    const struct cdp_plan_leg *l, bool *full, bool *anew, char *why)
 {
 	const struct cdp_leg_entry *e = &s->super.legs[s->legs[leg].slot];
-	const char *lacks;
 
-	*full = false;
+	*full = *anew = false;
 	if (l->unreadable) {
 		cdp_print(why, CDP_WHY_TEXT, "leg %u: metadata cannot be read", leg);
 		return -EUCLEAN;
 	}
 	if (l->kind == SUPER_BLANK) {
-		/* a new disk in the old one's place */
-		*full = true;
+		*full = *anew = true;
 		return 0;
 	}
 	if (l->kind != SUPER_VALID) {
@@ -431,9 +429,8 @@ int cdp_plan_rejoin(const struct cdp_set *s, u32 leg,
 		return -ENOTUNIQ;
 	}
 	/* one that was struck off the table before is as good as a new one */
-	lacks = cdp_uuid_equal(&l->super.leg_uuid, &e->uuid) ?
-		why_full(&s->super, e, &l->super) : "not of the set any more";
-	*full = lacks;
+	*anew = !cdp_uuid_equal(&l->super.leg_uuid, &e->uuid);
+	*full = *anew || why_full(&s->super, e, &l->super);
 	return 0;
 }
 

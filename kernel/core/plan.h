@@ -68,11 +68,14 @@ int __must_check cdp_plan_make(struct cdp_plan *p);
  * cdp_plan_rejoin() - may a leg that was faulty come back?
  * @now_there: its superblocks as they are on the device now
  * @full:      set if its tracker does not tell all that it lacks
+ * @anew:      set if it is not the leg that left, but a new one in its place:
+ *             cdp_set_leg_renew() before it is attached
  *
  * Return: 0, or -EUCLEAN / -ENOTUNIQ / -EINVAL with @why (CDP_WHY_TEXT bytes).
  */
 int __must_check cdp_plan_rejoin(const struct cdp_set *s, u32 leg,
-				 const struct cdp_plan_leg *now_there, bool *full, char *why);
+				 const struct cdp_plan_leg *now_there, bool *full, bool *anew,
+				 char *why);
 
 /**
  * cdp_plan_apply() - set up a set's legs as planned.

@@ -161,6 +161,19 @@ void cdp_set_leg_return(struct cdp_set *s, u32 leg)
 		leg_event(s, leg, LEG_EV_RETURN, false);
 }
 
+void cdp_set_leg_renew(struct cdp_set *s, u32 leg, const struct cdp_uuid *uuid)
+{
+	struct cdp_leg_entry *e = &s->super.legs[s->legs[leg].slot];
+
+	if (cdp_uuid_equal(&s->super.preferred, &e->uuid))
+		s->super.preferred = *uuid;
+	/* the old one is forgotten, and could go on alone */
+	lost(s, true);
+	e->uuid = *uuid;
+	e->generation = e->sequence = 0;
+	cdp_set_update(s);
+}
+
 void cdp_set_leg_lag(struct cdp_set *s, u32 leg)
 {
 	leg_event(s, leg, LEG_EV_LAG, true);

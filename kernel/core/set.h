@@ -141,6 +141,8 @@ void cdp_set_leg_error(struct cdp_set *s, u32 leg, bool by_write);
 void cdp_set_leg_lag(struct cdp_set *s, u32 leg);
 /* [lock] @leg is attached again; its tracker tells all that it lacks. */
 void cdp_set_leg_return(struct cdp_set *s, u32 leg);
+/* [lock] Another disk takes the place of the faulty @leg, under the name @uuid. */
+void cdp_set_leg_renew(struct cdp_set *s, u32 leg, const struct cdp_uuid *uuid);
 /* [lock] May @leg be given up? -EBUSY: it is the last in-sync one. */
 int __must_check cdp_set_may_fail(const struct cdp_set *s, u32 leg);
 /* [lock] Prefer @leg. -EBUSY unless it is in-sync. */

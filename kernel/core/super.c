@@ -205,11 +205,23 @@ static const char *super_fault(const struct cdp_super *s)
 	return leg_table_fault(s);
 }
 
+/*
+ * All zero, or all but the second sector: that is a first superblock that was
+ * torn, so the area was never formatted. Nothing else is known to look so: a
+ * file system or GPT has more behind that sector.
+ */
+static bool is_blank(const struct cdp_super_disk *d)
+{
+	const u8 *block = (const u8 *)d;
+
+	return cdp_is_zero(block, 512) && cdp_is_zero(block + 1024, sizeof(*d) - 1024);
+}
+
 enum cdp_super_kind cdp_super_decode(const struct cdp_super_disk *d, u64 block,
 				     struct cdp_super *s, const char **why)
 {
 	*why = NULL;
-	if (cdp_is_zero(d, sizeof(*d))) {
+	if (is_blank(d)) {
 		*why = "metadata area is blank";
 		return SUPER_BLANK;
 	}

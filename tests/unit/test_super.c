@@ -257,8 +257,11 @@ TEST(lost_superblocks)
 	memset(&d, 0, sizeof(d));
 	must(cdp_super_decode(&d, 0, &s, &why) == SUPER_BLANK && why, "zeroed");
 	for (i = 0; i < CDP_BLOCK_BYTES; i++) {
+		/* a first superblock that was torn may leave its second sector alone */
+		enum cdp_super_kind kind = i / 512 == 1 ? SUPER_BLANK : SUPER_FOREIGN;
+
 		((u8 *)&d)[i] = 1;
-		must(cdp_super_decode(&d, 0, &s, &why) == SUPER_FOREIGN, "byte %u", i);
+		must(cdp_super_decode(&d, 0, &s, &why) == kind, "byte %u", i);
 		((u8 *)&d)[i] = 0;
 	}
 	memset(&d, 0xff, sizeof(d));
