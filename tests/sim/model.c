@@ -25,6 +25,7 @@ struct version {
 	u64 value;
 	u64 begun, ended;	/* of its write; 0: was there, NEVER: under way */
 	u64 gone;		/* superseded; NEVER: possible now */
+	bool acked;
 	bool seen_away;		/* not superseded, but another one was read */
 	u32 next;
 };
@@ -58,7 +59,7 @@ static void add(struct branch *b, u64 s, u64 value, u64 begun, u64 ended)
 {
 	u32 v = take();
 
-	pool[v] = (struct version) { value, begun, ended, NEVER, false, b->first[s] };
+	pool[v] = (struct version) { value, begun, ended, NEVER, false, false, b->first[s] };
 	b->first[s] = v;
 }
 
@@ -228,8 +229,10 @@ static void end_sector(const struct op *op, u64 s, bool good)
 
 	writing[s]--;
 	for (v = now->first[s]; v != NONE; v = pool[v].next)
-		if (pool[v].begun == op->start && pool[v].ended == NEVER)
+		if (pool[v].begun == op->start && pool[v].ended == NEVER) {
 			pool[v].ended = sim.clock;
+			pool[v].acked = good;
+		}
 	if (!good)
 		return;
 	for (v = now->first[s]; v != NONE; v = pool[v].next)
@@ -356,13 +359,13 @@ static u32 possible(u64 s, u64 value)
 	return v;
 }
 
-/* Never written since the set grew by it. */
+/* Nothing acknowledged since the set grew by it. */
 static bool is_rubbish(u64 s)
 {
 	u32 v;
 
 	for (v = now->first[s]; v != NONE; v = pool[v].next)
-		if (pool[v].begun)
+		if (pool[v].acked)
 			return false;
 	return s >= now->had;
 }

@@ -370,9 +370,15 @@ static bool any_leg(enum cdp_leg_state state)
 }
 
 /* What the administrator has to do for all to come to rest; false: nothing. */
-static bool help(void)
+static bool help(u32 times)
 {
 	bool queues = strstr(dm.table.features, "queue");
+
+	/* writes wait for a leg, or for a table, that cannot be had */
+	if (times == 4 && strstr(dm.table.features, "on_")) {
+		settle(do_stop, "a stop");
+		return true;
+	}
 
 	if (any_leg(LEG_FAULTY))
 		settle(do_rejoin_all, "a rejoin");
@@ -388,9 +394,9 @@ static void come_to_rest(void)
 	u64 steps = sim.steps;
 	u32 helped = 0;
 
-	while (any_op() || any_leg(LEG_STALE)) {
+	while (dm_cdp() && (any_op() || any_leg(LEG_STALE))) {
 		settle_step(any_op() ? "a request" : "the resync", since, steps);
-		if (sim.steps - steps < 4000 || helped == 4 || !help())
+		if (sim.steps - steps < 8000 || helped == 5 || !help(helped))
 			continue;
 		helped++;
 		since = jiffies;
@@ -449,8 +455,10 @@ static void end(void)
 		nature_heal();
 	}
 	settle(do_rejoin_all, "a rejoin");
-	help();
+	help(0);
 	come_to_rest();
+	if (!dm_cdp())
+		return;
 	audit_all();
 	compare();
 	settle(restart_clean, "a restart");
