@@ -54,6 +54,7 @@ static const struct argp argp = {
 	x(THIS,		"this_device",	OUT_BOOL | OUT_JSON_ONLY) \
 	x(PREFERRED,	"preferred",	OUT_BOOL | OUT_JSON_ONLY) \
 	x(CHANGED,	"changed",	0) \
+	x(AGE,		"age",		OUT_TABLE_ONLY) \
 	x(CREATED,	"created_unix",	OUT_NUMBER | OUT_JSON_ONLY) \
 	x(DEVICE,	"device",	OUT_JSON_ONLY) \
 	x(META_START,	"meta_start",	OUT_NUMBER | OUT_JSON_ONLY) \
@@ -67,6 +68,9 @@ static const struct argp argp = {
 	x(INTENT,	"intent_extents", OUT_NUMBER | OUT_JSON_ONLY) \
 	x(PAGES,	"pages",	OUT_NUMBER | OUT_JSON_ONLY) \
 	x(DAMAGED,	"damaged_pages", OUT_NUMBER | OUT_JSON_ONLY) \
+	x(BAD,		"damaged_blocks", OUT_JSON_ONLY) \
+	x(SUPER_A,	"superblock_a",	OUT_JSON_ONLY) \
+	x(SUPER_B,	"superblock_b",	OUT_JSON_ONLY) \
 	x(ANCESTORS,	"ancestors",	OUT_JSON_ONLY)
 
 enum column {
@@ -104,14 +108,31 @@ static const char *disk_state(u32 state)
 	return "-";
 }
 
-static const char *when(u64 seconds, char text[32])
+static const char *age(u64 seconds, char text[CDP_TIME_TEXT])
 {
-	time_t t = (time_t)seconds;
-	struct tm tm;
+	u64 now = (u64)time(NULL);
 
-	if (!seconds || !localtime_r(&t, &tm) || !strftime(text, 32, "%Y-%m-%d %H:%M:%S", &tm))
+	if (!seconds || seconds > now)
 		strcpy(text, "-");
+	else
+		cdp_time_print(now - seconds, text);
 	return text;
+}
+
+static const char *kind_text(enum cdp_super_kind kind)
+{
+	switch (kind) {
+	case SUPER_BLANK:
+		return "blank";
+	case SUPER_VALID:
+		return "valid";
+	case SUPER_DAMAGED:
+		return "damaged";
+	case SUPER_FOREIGN:
+		return "foreign";
+	default:
+		return "of a later format";
+	}
 }
 
 static void ancestors_text(const struct cdp_super *s, char *text, size_t size)
@@ -125,6 +146,17 @@ static void ancestors_text(const struct cdp_super *s, char *text, size_t size)
 			       U64(s->ancestors[i]));
 }
 
+static void bad_text(const struct cdp_md_bitmaps *b, char *text, size_t size)
+{
+	u32 i;
+	int n = 0;
+
+	*text = '\0';
+	for (i = 0; i < CDP_MD_BAD && i < b->damaged_pages; i++)
+		n += cdp_print(text + n, size - (size_t)n, "%s%llu", i ? " " : "",
+			       U64(b->bad[i].block));
+}
+
 static struct cdp_out_row *fill_area(struct cdp_out *o, const struct examined *e)
 {
 	struct cdp_out_row *row = cdp_out_row(o, NULL);
@@ -136,7 +168,8 @@ static struct cdp_out_row *fill_area(struct cdp_out *o, const struct examined *e
 	SET(STATE, "%s", s->flags & CDP_SUPER_CLEAN ? "clean" : "not clean");
 	SET(GENERATION, "%016llx", U64(s->generation));
 	SET(SEQUENCE, "%llu", U64(s->sequence));
-	SET(CHANGED, "%s", when(s->updated, text));
+	SET(CHANGED, "%s", cdp_when_print(s->updated, text));
+	SET(AGE, "%s", age(s->updated, text));
 	SET(CREATED, "%llu", U64(s->created));
 	SET(DEVICE, "%s", e->dev.path);
 	SET(META_START, "%llu", U64(e->md.start));
@@ -150,6 +183,10 @@ static struct cdp_out_row *fill_area(struct cdp_out *o, const struct examined *e
 	SET(INTENT, "%llu", U64(e->bits.intent_extents));
 	SET(PAGES, "%llu", U64(e->bits.pages));
 	SET(DAMAGED, "%llu", U64(e->bits.damaged_pages));
+	bad_text(&e->bits, text, sizeof(text));
+	SET(BAD, "%s", text);
+	SET(SUPER_A, "%s", kind_text(e->md.copies[0].kind));
+	SET(SUPER_B, "%s", kind_text(e->md.copies[1].kind));
 	ancestors_text(s, text, sizeof(text));
 	SET(ANCESTORS, "%s", text);
 	return row;
@@ -163,7 +200,7 @@ static void fill_leg(struct cdp_out *o, struct cdp_out_row *parent, const struct
 	bool mine = cdp_uuid_equal(&l->uuid, &s->leg_uuid);
 	bool preferred = cdp_uuid_equal(&l->uuid, &s->preferred);
 	struct cdp_out_row *row;
-	char text[32], uuid[CDP_UUID_TEXT];
+	char text[CDP_WHEN_TEXT], uuid[CDP_UUID_TEXT];
 
 	if (l->state == DISK_LEG_UNUSED)
 		return;
@@ -179,20 +216,69 @@ static void fill_leg(struct cdp_out *o, struct cdp_out_row *parent, const struct
 	SET(SLOT, "%u", slot);
 	SET(THIS, "%d", mine);
 	SET(PREFERRED, "%d", preferred);
-	SET(CHANGED, "%s", when(l->changed, text));
+	SET(CHANGED, "%s", cdp_when_print(l->changed, text));
+	SET(AGE, "%s", age(l->changed, text));
+}
+
+static void print_copies(const struct cdp_md *md)
+{
+	char text[CDP_WHEN_TEXT];
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		const struct cdp_md_copy *c = &md->copies[i];
+
+		printf("superblock %c, block %u: %s", 'A' + (int)i, i, kind_text(c->kind));
+		if (c->kind == SUPER_VALID)
+			printf(", sequence %llu of %s%s\n", U64(c->sequence),
+			       cdp_when_print(c->updated, text),
+			       md->kind == SUPER_VALID && c->sequence == md->super.sequence ?
+			       "; this one counts" : "");
+		else
+			printf(": %s\n", c->why);
+	}
+}
+
+static void print_bad(const struct examined *e)
+{
+	u64 n = e->bits.damaged_pages, first, extents;
+	char size[CDP_SIZE_TEXT], at[CDP_SIZE_TEXT], whose[24];
+	u32 i;
+
+	for (i = 0; i < CDP_MD_BAD && i < n; i++) {
+		const struct cdp_md_bad *b = &e->bits.bad[i];
+
+		extents = b->kind == BLOCK_INTENT ? CDP_INTENT_EXTENTS : CDP_TRACKER_EXTENTS;
+		first = b->page * extents;
+		if (extents > e->g.extents - first)
+			extents = e->g.extents - first;
+		cdp_print(whose, sizeof(whose), b->kind == BLOCK_INTENT ? "intent" :
+			  "tracker of slot %u", b->slot);
+		printf("block %llu, %s: %s; it counts as all set for %s from %s on\n",
+		       U64(b->block), whose, b->why,
+		       cdp_size_print(extents * cdp_extent_sectors(&e->g) * CDP_SECTOR_BYTES, size),
+		       cdp_size_print(first * cdp_extent_sectors(&e->g) * CDP_SECTOR_BYTES, at));
+	}
+	if (n > CDP_MD_BAD)
+		printf("and %llu more\n", U64(n - CDP_MD_BAD));
 }
 
 static void print_head(const struct examined *e)
 {
 	const struct cdp_super *s = &e->md.super;
-	char size[CDP_SIZE_TEXT], region[CDP_SIZE_TEXT];
+	char size[CDP_SIZE_TEXT], region[CDP_SIZE_TEXT], old[CDP_ANCESTORS * 18];
 
 	printf("%s: metadata at sector %llu, %llu sectors; data from sector %llu, %s in regions of %s\n",
 	       e->dev.path, U64(e->md.start), U64(cdp_area_blocks(&e->g) * CDP_BLOCK_SECTORS),
 	       U64(s->data_start), cdp_size_print(s->data_sectors * CDP_SECTOR_BYTES, size),
 	       cdp_size_print((u64)s->region_sectors * CDP_SECTOR_BYTES, region));
-	printf("%llu extents with intent, %llu of %llu bitmap pages damaged\n\n",
+	print_copies(&e->md);
+	ancestors_text(s, old, sizeof(old));
+	printf("generation %016llx, before it: %s\n", U64(s->generation), *old ? old : "none");
+	printf("extents with intent: %llu; bitmap pages: %llu of %llu damaged\n",
 	       U64(e->bits.intent_extents), U64(e->bits.damaged_pages), U64(e->bits.pages));
+	print_bad(e);
+	putchar('\n');
 }
 
 static int show(const struct examined *e)
@@ -208,16 +294,40 @@ static int show(const struct examined *e)
 	return cdp_out_print(o);
 }
 
+/* Nothing that can be trusted: say what is there, and what would make a leg of it again. */
+static int explain_gone(const struct examined *e, const struct cdp_uuid *remains)
+{
+	char uuid[CDP_UUID_TEXT];
+	bool area = e->md.kind != SUPER_BLANK && e->md.kind != SUPER_FOREIGN;
+
+	if (!cdp_opts.json && (area || has_start))
+		print_copies(&e->md);
+	fflush(stdout);	/* before what stderr says */
+	if (!cdp_uuid_is_null(remains))
+		cdp_note("bitmaps of the set %s are at sector %llu still; the superblocks are gone",
+			 cdp_uuid_print(remains, uuid), U64(e->md.start));
+	if (e->md.kind == SUPER_UNSUPPORTED)
+		return cdp_why(-EILSEQ, "%s: %s; use the cdpctl and the module that wrote it",
+			       e->dev.path, e->md.why);
+	if (!area)
+		return cdp_why(-ENODATA, "%s: %s", e->dev.path, e->md.why);
+	return cdp_why(-EILSEQ, "%s: no valid superblock at sector %llu: %s. Its data is untouched, but nothing tells whether it is whole. If the set runs from another leg: cdpctl leg reset NAME LEG --force=cdp makes this one a new leg, and all is copied to it. If this was the only one: cdpctl attach NEW-NAME --primary %s --force=cdp makes a new set of its data",
+		       e->dev.path, U64(e->md.start), e->md.why, e->dev.path);
+}
+
 static int read_area(struct examined *e)
 {
 	const struct cdp_super *s = &e->md.super;
+	struct cdp_uuid remains = { { 0 } };
 	const char *why;
 	int r = has_start ? cdp_md_read(e->dev.path, meta_start, &e->md) :
-		cdp_md_find(e->dev.path, e->dev.sectors, &e->md);
+		cdp_md_find(e->dev.path, e->dev.sectors, &e->md, &remains);
 
-	if (!r && e->md.kind != SUPER_VALID)
-		r = cdp_why(e->md.kind == SUPER_BLANK ? -ENODATA : -EILSEQ, "%s: %s", e->dev.path,
-			    e->md.why);
+	if (!r && e->md.kind != SUPER_VALID) {
+		if (!cdp_md_has_pages(e->dev.path, e->md.start, &remains))
+			memset(&remains, 0, sizeof(remains));
+		r = explain_gone(e, &remains);
+	}
 	if (!r)
 		r = cdp_geometry_set(&e->g, s->data_sectors, s->region_sectors, s->trackers, &why);
 	return r ? r : cdp_md_bitmaps(e->dev.path, &e->md, &e->bits);

@@ -42,12 +42,23 @@ static int read_pair(int fd, const char *path, u64 start, struct cdp_super_disk 
 		     struct cdp_md *md)
 {
 	int r = read_blocks(fd, path, start, pair, 2);
+	u32 i;
 
 	memset(md, 0, sizeof(*md));
 	md->start = start;
-	if (!r)
-		md->kind = cdp_super_choose(&pair[0], &pair[1], &md->super, &md->why);
-	return r;
+	if (r)
+		return r;
+	for (i = 0; i < 2; i++) {
+		struct cdp_md_copy *c = &md->copies[i];
+
+		c->kind = cdp_super_decode(&pair[i], i, &md->super, &c->why);
+		if (c->kind == SUPER_VALID) {
+			c->sequence = md->super.sequence;
+			c->updated = md->super.updated;
+		}
+	}
+	md->kind = cdp_super_choose(&pair[0], &pair[1], &md->super, &md->why);
+	return 0;
 }
 
 int cdp_md_read(const char *path, u64 start, struct cdp_md *md)
@@ -85,7 +96,46 @@ static bool ours(const struct cdp_md *md)
 	       md->kind == SUPER_UNSUPPORTED;
 }
 
-int cdp_md_find(const char *path, u64 sectors, struct cdp_md *md)
+static bool read_remains(int fd, const char *path, u64 start, struct cdp_page_disk *page,
+			 struct cdp_uuid *set)
+{
+	const u64 first = 2;		/* an area's first intent page */
+	const char *why;
+
+	if (read_blocks(fd, path, start + first * CDP_BLOCK_SECTORS, page, 1)) {
+		cdp_why_clear();
+		return false;
+	}
+	memcpy(set->b, page->header.set_uuid, sizeof(set->b));
+	return !cdp_page_check(page, set, first, BLOCK_INTENT, 0, &why);
+}
+
+bool cdp_md_has_pages(const char *path, u64 start, struct cdp_uuid *set)
+{
+	struct cdp_page_disk *page = blocks_alloc(1);
+	int fd = open_direct(path, O_RDONLY);
+	bool has = fd >= 0 && page && read_remains(fd, path, start, page, set);
+
+	if (fd >= 0)
+		close(fd);
+	free(page);
+	return has;
+}
+
+static int read_either(int fd, const char *path, u64 start, struct cdp_super_disk *pair,
+		       struct cdp_md *md, struct cdp_uuid *remains)
+{
+	int r = read_pair(fd, path, start, pair, md);
+
+	if (!r && remains && !ours(md) &&
+	    read_remains(fd, path, start, (struct cdp_page_disk *)pair, remains)) {
+		md->kind = SUPER_DAMAGED;
+		md->why = "both superblocks are gone";
+	}
+	return r;
+}
+
+int cdp_md_find(const char *path, u64 sectors, struct cdp_md *md, struct cdp_uuid *remains)
 {
 	const u64 pair_sectors = 2 * CDP_BLOCK_SECTORS;
 	u64 largest = cdp_md_largest_area(sectors), at;
@@ -95,10 +145,10 @@ int cdp_md_find(const char *path, u64 sectors, struct cdp_md *md)
 
 	memset(md, 0, sizeof(*md));
 	if (!r && sectors >= pair_sectors)
-		r = read_pair(fd, path, 0, pair, md);
+		r = read_either(fd, path, 0, pair, md, remains);
 	at = sectors >= pair_sectors ? (sectors - pair_sectors) / STEP_SECTORS * STEP_SECTORS : 0;
 	for (; !r && !ours(md) && at && sectors - at <= largest + STEP_SECTORS; at -= STEP_SECTORS)
-		r = read_pair(fd, path, at, pair, md);
+		r = read_either(fd, path, at, pair, md, remains);
 	if (!r && !ours(md)) {
 		memset(md, 0, sizeof(*md));
 		md->why = "no dm-cdp metadata was found";
@@ -132,6 +182,51 @@ int cdp_md_wipe(const char *path, u64 start)
 
 /*----------------------------------------------------------------*/
 
+int cdp_md_open(struct cdp_md_file *f, const char *path, u64 start, bool write)
+{
+	*f = (struct cdp_md_file) { .path = path, .start = start };
+	f->buffer = blocks_alloc(1);
+	f->fd = open_direct(path, write ? O_RDWR | O_DSYNC | O_EXCL : O_RDONLY);
+	f->open = f->fd >= 0;
+	if (f->fd == -EBUSY)
+		return cdp_why(-EBUSY, "%s is in use", path);
+	return f->fd < 0 ? f->fd : f->buffer ? 0 : -ENOMEM;
+}
+
+void cdp_md_close(struct cdp_md_file *f)
+{
+	if (f->open)
+		close(f->fd);
+	free(f->buffer);
+	memset(f, 0, sizeof(*f));
+}
+
+int cdp_md_block_read(void *file, u64 block, void *data)
+{
+	struct cdp_md_file *f = file;
+	int r = read_blocks(f->fd, f->path, f->start + block * CDP_BLOCK_SECTORS, f->buffer, 1);
+
+	if (!r)
+		memcpy(data, f->buffer, CDP_BLOCK_BYTES);
+	return r;
+}
+
+int cdp_md_block_write(void *file, u64 block, const void *data)
+{
+	struct cdp_md_file *f = file;
+	u64 sector = f->start + block * CDP_BLOCK_SECTORS;
+
+	memcpy(f->buffer, data, CDP_BLOCK_BYTES);
+	errno = ENOSPC;
+	if (pwrite(f->fd, f->buffer, CDP_BLOCK_BYTES, (off_t)(sector * CDP_SECTOR_BYTES)) ==
+	    CDP_BLOCK_BYTES)
+		return 0;
+	return cdp_why(-errno, "%s: cannot write metadata at sector %llu: %s", f->path,
+		       (unsigned long long)sector, strerror(errno));
+}
+
+/*----------------------------------------------------------------*/
+
 struct page_walk {
 	int fd;
 	const char *path;
@@ -140,43 +235,59 @@ struct page_walk {
 	struct cdp_md_bitmaps *b;
 };
 
-/* Set bits of one page; damaged and never written ones are counted as such. */
-static int count_page(struct page_walk *w, u64 block, enum cdp_block_kind kind, u32 slot, u64 *bits)
+static void note_bad(struct cdp_md_bitmaps *b, const struct cdp_md_bad *bad)
 {
-	const char *why;
-	u32 i;
-	int r = read_blocks(w->fd, w->path, w->md->start + block * CDP_BLOCK_SECTORS, w->page, 1);
+	if (b->damaged_pages < CDP_MD_BAD)
+		b->bad[b->damaged_pages] = *bad;
+	b->damaged_pages++;
+}
 
-	if (r)
-		return r;
+/* Set bits of one page; damaged ones are noted. */
+static void count_page(struct page_walk *w, struct cdp_md_bad *at, u64 *bits)
+{
+	u64 sector = w->md->start + at->block * CDP_BLOCK_SECTORS;
+	u32 i;
+
 	w->b->pages++;
-	if (cdp_is_zero(w->page, sizeof(*w->page))) {
-		w->b->blank_pages++;
-	} else if (cdp_page_check(w->page, &w->md->super.set_uuid, block, kind, slot, &why)) {
-		w->b->damaged_pages++;
+	if (read_blocks(w->fd, w->path, sector, w->page, 1)) {
+		at->why = "bitmap page cannot be read";
+		cdp_why_clear();
+		note_bad(w->b, at);
+	} else if (cdp_is_zero(w->page, sizeof(*w->page))) {
+		at->why = "bitmap page is blank";
+		note_bad(w->b, at);
+	} else if (cdp_page_check(w->page, &w->md->super.set_uuid, at->block, at->kind, at->slot,
+				  &at->why)) {
+		note_bad(w->b, at);
 	} else {
 		for (i = 0; i < CDP_PAGE_WORDS; i++)
 			*bits += cdp_popcount(cdp_page_get(w->page, i));
 	}
-	return 0;
 }
 
-static int count_all(struct page_walk *w, const struct cdp_geometry *g)
+static void count_all(struct page_walk *w, const struct cdp_geometry *g)
 {
 	u32 page, slot;
-	int r = 0;
 
-	for (page = 0; !r && page < g->intent_pages; page++)
-		r = count_page(w, cdp_block_intent(g, page), BLOCK_INTENT, 0,
-			       &w->b->intent_extents);
+	for (page = 0; page < g->intent_pages; page++) {
+		struct cdp_md_bad at = {
+			.block = cdp_block_intent(g, page), .kind = BLOCK_INTENT, .page = page,
+		};
+
+		count_page(w, &at, &w->b->intent_extents);
+	}
 	for (slot = 0; slot < g->trackers; slot++) {
 		if (w->md->super.legs[slot].state == DISK_LEG_UNUSED)
 			continue;
-		for (page = 0; !r && page < g->tracker_pages; page++)
-			r = count_page(w, cdp_block_tracker(g, slot, page), BLOCK_TRACKER, slot,
-				       &w->b->tracked_regions[slot]);
+		for (page = 0; page < g->tracker_pages; page++) {
+			struct cdp_md_bad at = {
+				.block = cdp_block_tracker(g, slot, page), .kind = BLOCK_TRACKER,
+				.slot = slot, .page = page,
+			};
+
+			count_page(w, &at, &w->b->tracked_regions[slot]);
+		}
 	}
-	return r;
 }
 
 int cdp_md_bitmaps(const char *path, const struct cdp_md *md, struct cdp_md_bitmaps *b)
@@ -193,7 +304,9 @@ int cdp_md_bitmaps(const char *path, const struct cdp_md *md, struct cdp_md_bitm
 		return cdp_why(r, "%s: %s", path, why);
 	w.page = blocks_alloc(1);
 	w.fd = open_direct(path, O_RDONLY);
-	r = w.fd < 0 ? w.fd : w.page ? count_all(&w, &g) : -ENOMEM;
+	r = w.fd < 0 ? w.fd : w.page ? 0 : -ENOMEM;
+	if (!r)
+		count_all(&w, &g);
 	if (w.fd >= 0)
 		close(w.fd);
 	free(w.page);

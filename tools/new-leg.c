@@ -41,7 +41,7 @@ void cdp_new_leg_plan_login(struct cdp_steps *p, struct cdp_new_leg *l)
 static int find_ours(struct cdp_device *d)
 {
 	struct cdp_md md;
-	int r = cdp_md_find(d->path, d->sectors, &md);
+	int r = cdp_md_find(d->path, d->sectors, &md, NULL);
 
 	if (!r && md.kind != SUPER_BLANK && d->nr_finds < CDP_MAX_FINDS)
 		strcpy(d->finds[d->nr_finds++].name, FIND_OURS);

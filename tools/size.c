@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <time.h>
+
 #include "size.h"
 
 static const char units[] = "KMGTP";
@@ -71,5 +73,16 @@ const char *cdp_time_print(u64 s, char text[CDP_TIME_TEXT])
 			  (u32)(s % 3600 / 60));
 	else
 		cdp_print(text, CDP_TIME_TEXT, "over 100 h");
+	return text;
+}
+
+const char *cdp_when_print(u64 seconds, char text[CDP_WHEN_TEXT])
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (!seconds || !localtime_r(&t, &tm) ||
+	    !strftime(text, CDP_WHEN_TEXT, "%Y-%m-%d %H:%M:%S", &tm))
+		strcpy(text, "-");
 	return text;
 }

@@ -8,6 +8,7 @@
 #define CDP_SECTOR_BYTES	512u
 #define CDP_SIZE_TEXT		24
 #define CDP_TIME_TEXT		24
+#define CDP_WHEN_TEXT		24
 
 /* "64K", "1.5 GiB" is not: a whole number with an optional K, M, G, T or P
  * (powers of 1024; "KiB" and so on are the same). 0 or -EINVAL.
@@ -22,5 +23,8 @@ const char *cdp_size_print(u64 bytes, char text[CDP_SIZE_TEXT]);
 
 /* "7 s", "3 min 20 s", "2 h 5 min"; returns @text. */
 const char *cdp_time_print(u64 seconds, char text[CDP_TIME_TEXT]);
+
+/* "2026-01-31 12:34:56", local time, of seconds since 1970; "-" for 0. Returns @text. */
+const char *cdp_when_print(u64 seconds, char text[CDP_WHEN_TEXT]);
 
 #endif
