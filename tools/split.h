@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Split brain: what each of two legs wrote since they parted, and the metadata
+ * that makes one of them the survivor. Pure: blocks come and go by callbacks.
+ *
+ * The writes that end a split brain, and what a crash leaves after each:
+ *
+ *   1. survivor: tracker of the loser |= what either wrote since they parted
+ *        still a split brain; the tracker says more than it must
+ *   2. loser: superblocks of the survivor's record, in which it is stale
+ *        the survivor has not recorded that, so it copies everything
+ *   3. survivor: the same record
+ *        the loser lacks what its tracker says
+ *
+ * Each superblock is written twice, the older block first, so that one that
+ * is torn leaves what was there before.
+ */
+#ifndef CDP_TOOLS_SPLIT_H
+#define CDP_TOOLS_SPLIT_H
+
+#include "super.h"
+
+/* A metadata area, by blocks of 4 KiB. */
+struct cdp_area {
+	int (*read)(void *ctx, u64 block, void *data);	/* 0 or -errno */
+	int (*write)(void *ctx, u64 block, const void *data);	/* returns when it is durable */
+	void *ctx;
+	struct cdp_super super;
+};
+
+/* Neither's history is part of the other's. */
+bool cdp_split_diverged(const struct cdp_super *a, const struct cdp_super *b);
+
+/* The newest generation that both know, 0 if there is none. */
+u64 cdp_split_ancestor(const struct cdp_super *a, const struct cdp_super *b);
+
+/* NULL when the two trackers together tell all that differs; else a reason
+ * ("..., so everything has to be copied" would go on from it).
+ */
+const char *cdp_split_why_full(const struct cdp_super *keep, const struct cdp_super *lose);
+
+struct cdp_split_amount {
+	u64 regions;		/* tracked, or in an extent with intent */
+	u64 intent_extents;
+	u64 damaged_pages;	/* count as all written */
+};
+
+/* What @side wrote since @other left it, by its own bitmaps.
+ * -ENOENT: it does not know that leg.
+ */
+int __must_check cdp_split_amount(const struct cdp_area *side, const struct cdp_uuid *other,
+				  struct cdp_split_amount *a);
+
+struct cdp_loser {
+	struct cdp_area area;
+	const char *why_full;	/* NULL: only the union of both sides is copied */
+	bool unknown;		/* not in the survivor's leg table: becomes a new leg */
+	u64 to_copy;		/* regions */
+};
+
+struct cdp_resolve {
+	/* in */
+	struct cdp_area keep;
+	u32 nr_losers;
+	struct cdp_loser losers[CDP_MAX_LEGS];
+	u64 now;		/* seconds since 1970 */
+	/* out */
+	struct cdp_super record;	/* its sequence is that of the first of two */
+};
+
+/* Work out what is to be written. -EINVAL: @r->keep has an impossible geometry. */
+int __must_check cdp_resolve_plan(struct cdp_resolve *r);
+
+/* The writes, in this order; 1 and 2 for every loser before 3. 0 or -errno. */
+int __must_check cdp_resolve_trackers(struct cdp_resolve *r, u32 loser);
+int __must_check cdp_resolve_demote(struct cdp_resolve *r, u32 loser);
+int __must_check cdp_resolve_record(struct cdp_resolve *r);
+
+#endif
