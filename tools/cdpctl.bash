@@ -21,6 +21,8 @@ _cdpctl_options() { # VERB
 	resync) echo "--dry-run $common" ;;
 	wait) echo "--for --timeout --json $common" ;;
 	events) echo "--follow --json $common" ;;
+	resolve) echo "--keep --yes --dry-run $common" ;;
+	activate) echo "--from --meta --dry-run $common" ;;
 	examine) echo "--meta-start --json $common" ;;
 	assemble | stop) echo "--all --dry-run $common" ;;
 	detach) echo "--force --dry-run $common" ;;
@@ -30,7 +32,7 @@ _cdpctl_options() { # VERB
 # What may follow as the word number $2 (from 0) after the verb $1, given the words before.
 _cdpctl_words() { # VERB NUMBER FIRST-WORD
 	case $1:$2 in
-	leg:0) echo "add remove rejoin fail" ;;
+	leg:0) echo "add remove rejoin fail reset" ;;
 	leg:1) _cdpctl_sets ;;
 	leg:2) [[ $3 == add ]] || echo "0 1 2 3 4 5 6 7" ;;
 	resync:1) echo "pause resume rate" ;;
@@ -40,7 +42,7 @@ _cdpctl_words() { # VERB NUMBER FIRST-WORD
 }
 
 _cdpctl() {
-	local verbs="attach status failover rebuild leg resync wait events examine assemble stop detach"
+	local verbs="attach status failover rebuild leg resync wait events examine assemble resolve activate stop detach"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb="" first="" i n=0
 
@@ -49,7 +51,7 @@ _cdpctl() {
 		[[ ${COMP_WORDS[i]} != -* ]] || continue
 		if [[ ! $verb ]]; then
 			verb=${COMP_WORDS[i]}
-		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean)$ ]]; then
+		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean|yes)$ ]]; then
 			[[ $first ]] || first=${COMP_WORDS[i]}
 			((++n))
 		fi
@@ -59,7 +61,7 @@ _cdpctl() {
 		return
 	fi
 	case $prev in
-	--primary | --protect | --meta | --onto | --secret-file)
+	--primary | --protect | --meta | --onto | --secret-file | --keep | --from)
 		mapfile -t COMPREPLY < <(compgen -f -- "${cur:-/dev/}")
 		return
 		;;

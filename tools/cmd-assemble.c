@@ -2,9 +2,8 @@
 /* assemble: start remembered sets with the legs that are here. */
 #include "cmd.h"
 #include "dm.h"
-#include "find.h"
+#include "explain.h"
 #include "iscsi.h"
-#include "live.h"
 #include "msg.h"
 #include "opts.h"
 
@@ -30,17 +29,15 @@ static const struct argp_child children[] = { CDP_CHILD_DRY_RUN, { 0 } };
 
 static const struct argp argp = {
 	options, parse, "NAME\n--all",
-	"Start a remembered set. Its legs are found by their UUIDs; one that is not found is left out and the set starts degraded (exit status 4).",
+	"Start a remembered set. Its legs are found by their UUIDs; one that is not found is left out and the set starts degraded (exit status 4). Legs that have diverged, or of which none is in-sync, are refused (3), and it is said why.",
 	children, NULL, NULL,
 };
 
 /*----------------------------------------------------------------*/
 
 struct assemble {
-	struct cdp_conf conf;
+	struct cdp_still set;
 	struct cdp_steps plan;
-	struct cdp_found found[CDP_MAX_LEGS];
-	struct cdp_table table;
 	char line[CDP_LINE_TEXT];
 	char uuid[sizeof(CDP_DM_UUID_PREFIX) + CDP_UUID_TEXT];
 };
@@ -62,49 +59,27 @@ static int bring_legs(struct assemble *a)
 {
 	u32 i;
 
-	for (i = 0; i < a->conf.nr_legs; i++)
-		if (a->conf.legs[i].iscsi.target[0])
-			cdp_steps_add(&a->plan, login, NULL, &a->conf.legs[i],
+	for (i = 0; i < a->set.conf.nr_legs; i++)
+		if (a->set.conf.legs[i].iscsi.target[0])
+			cdp_steps_add(&a->plan, login, NULL, &a->set.conf.legs[i],
 				      "iscsi: log in to %s, unless there is a session",
-				      a->conf.legs[i].iscsi.target);
+				      a->set.conf.legs[i].iscsi.target);
 	return cdp_steps_run(&a->plan);
 }
 
-static int make_table(struct assemble *a)
+/* The kernel would refuse it with one line in its log; here is room for more. */
+static int judge(struct assemble *a)
 {
-	struct cdp_table *t = &a->table;
-	u32 i, here = 0;
-	int r = cdp_features_parse(a->conf.features, &t->features);
+	int r = cdp_still_judge(&a->set);
 
-	if (r)
-		return r;
-	t->region_sectors = a->conf.region_sectors;
-	t->nr_legs = a->conf.nr_legs;
-	for (i = 0; i < t->nr_legs; i++) {
-		const struct cdp_conf_leg *l = &a->conf.legs[i];
-		struct cdp_table_leg none = { "-", 0, "-", 0 };
-		struct cdp_table_leg leg = {
-			a->found[i].data, l->data_start, a->found[i].meta, l->meta_start,
-		};
-
-		t->legs[i] = a->found[i].here ? leg : none;
-		here += a->found[i].here;
-		if (!a->found[i].here)
-			cdp_warn("%s: leg %u was not found (it was at %s)", a->conf.name, i,
-				 l->device);
-	}
-	if (!here)
-		return cdp_why(-ENODEV, "%s: none of its %u legs was found; cdpctl examine DEV tells what a device holds",
-			       a->conf.name, t->nr_legs);
-	cdp_table_print(t, a->line, sizeof(a->line));
-	return 0;
+	return r ? r : cdp_explain(&a->set);
 }
 
 static int create(void *arg)
 {
 	struct assemble *a = arg;
 
-	return cdp_dm_create(a->conf.name, a->uuid, a->conf.length, a->line);
+	return cdp_dm_create(a->set.conf.name, a->uuid, a->set.conf.length, a->line);
 }
 
 /* The next start looks at the right place first, and people read the file. */
@@ -115,17 +90,17 @@ static int update_hints(void *arg)
 	bool changed = false;
 	u32 i;
 
-	for (i = 0; i < a->conf.nr_legs; i++) {
+	for (i = 0; i < a->set.conf.nr_legs; i++) {
 		struct cdp_device d;
 
-		if (!a->found[i].here || cdp_probe_device(a->found[i].data, &d) ||
-		    cdp_probe_is(a->conf.legs[i].device, d.major, d.minor))
+		if (!a->set.found[i].here || cdp_probe_device(a->set.found[i].data, &d) ||
+		    cdp_probe_is(a->set.conf.legs[i].device, d.major, d.minor))
 			continue;
 		cdp_probe_stable(d.path, stable);
-		strcpy(a->conf.legs[i].device, stable);
+		strcpy(a->set.conf.legs[i].device, stable);
 		changed = true;
 	}
-	return changed ? cdp_conf_save(&a->conf) : 0;
+	return changed ? cdp_conf_save(&a->set.conf) : 0;
 }
 
 static int start(struct assemble *a)
@@ -134,16 +109,18 @@ static int start(struct assemble *a)
 	int r;
 
 	cdp_print(a->uuid, sizeof(a->uuid), CDP_DM_UUID_PREFIX "%s",
-		  cdp_uuid_print(&a->conf.uuid, text));
+		  cdp_uuid_print(&a->set.conf.uuid, text));
 	r = bring_legs(a);
 	if (!r)
-		r = cdp_find_legs(&a->conf, a->found);
+		r = cdp_still_find(&a->set);
 	if (!r)
-		r = make_table(a);
+		r = judge(a);
+	if (!r)
+		r = cdp_still_table(&a->set, a->line);
 	if (r)
 		return r;
 	cdp_steps_add(&a->plan, create, NULL, a, "dm: create %s with uuid %s and the table: 0 %llu cdp %s",
-		      a->conf.name, a->uuid, (unsigned long long)a->conf.length, a->line);
+		      a->set.conf.name, a->uuid, (unsigned long long)a->set.conf.length, a->line);
 	cdp_steps_add(&a->plan, update_hints, NULL, a, "conf: remember devices that have moved");
 	return cdp_steps_run(&a->plan);
 }
@@ -171,7 +148,7 @@ static int assemble_one(const char *name)
 
 	memset(&a, 0, sizeof(a));
 	a.plan.dry_run = cdp_opts.dry_run;
-	r = cdp_conf_load(&a.conf, name);
+	r = cdp_conf_load(&a.set.conf, name);
 	if (!r && !cdp_opts.dry_run)
 		r = cdp_dm_have_target();
 	if (!r)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* leg: add, remove, rejoin and fail. */
+/* leg: add, remove, rejoin, fail and reset. */
 #include "cmd.h"
 #include "dm.h"
 #include "find.h"
@@ -18,7 +18,7 @@ static struct options {
 static const struct argp_option options[] = {
 	{ "protect", 'P', "DEV|URL", 0, "add: the new leg; everything on it is overwritten", 1 },
 	{ "meta", OPT_META, "DEV", 0, "add: a device for its metadata (else at its own end)", 1 },
-	{ "wait", OPT_WAIT, NULL, 0, "add, rejoin: return when the copy is complete", 1 },
+	{ "wait", OPT_WAIT, NULL, 0, "add, rejoin, reset: return when the copy is complete", 1 },
 	{ 0 },
 };
 
@@ -44,7 +44,7 @@ static const struct argp_child children[] = {
 
 static const struct argp argp = {
 	options, parse,
-	"add NAME --protect DEV|URL\nremove NAME LEG\nrejoin NAME LEG\nfail NAME LEG",
+	"add NAME --protect DEV|URL\nremove NAME LEG\nrejoin NAME LEG\nfail NAME LEG\nreset NAME LEG",
 	"Change one leg of a running set. LEG is its number, its UUID or its device.",
 	children, NULL, NULL,
 };
@@ -219,6 +219,35 @@ static int rejoin(struct cdp_live *s, int leg)
 
 /*----------------------------------------------------------------*/
 
+/* A leg whose metadata is lost is made a new one, on the devices that it was on. */
+static int reset(struct cdp_live *s, int leg)
+{
+	static struct cdp_join join;
+	const struct cdp_conf_leg *l = &s->conf.legs[leg];
+	enum cdp_leg_state state = s->status.legs[leg].state;
+	char text[CDP_LEG_TEXT];
+	bool internal = !strcmp(l->meta_device, CDP_META_INTERNAL);
+	int r;
+
+	cdp_live_leg_text(s, (u32)leg, text);
+	if (state != LEG_MISSING)
+		return cdp_why(-ECDP_REFUSED, "%s: %s is %s, its device is in use by the set; reset is for a leg that was not found (cdpctl leg rejoin, or leg remove and leg add)",
+			       s->name, text, cdp_leg_state_name(state));
+	if (!cdp_opts_forced("cdp"))
+		return cdp_why(-ECDP_REFUSED, "%s: reset makes %s a new leg: its metadata is zeroed and all its data overwritten with that of the set. If that is wanted: --force=cdp",
+			       s->name, text);
+	if (l->iscsi.target[0] || !strcmp(l->device, CDP_META_NONE))
+		return cdp_why(-EOPNOTSUPP, "%s: %s is not a device of this host; use cdpctl rebuild %s --onto DEV|URL --leg %d",
+			       s->name, text, s->name, leg);
+	r = cdp_join(&join, s, (u32)leg, l->device, internal ? NULL : l->meta_device);
+	if (!r && !cdp_opts.dry_run)
+		cdp_note("%s: leg %d (%s) is a new leg and is being copied to", s->name, leg,
+			 join.leg.path);
+	return r;
+}
+
+/*----------------------------------------------------------------*/
+
 static const struct action {
 	const char *name;
 	u32 words;		/* with its own name */
@@ -229,6 +258,7 @@ static const struct action {
 	{ "remove", 3, false, remove_leg },
 	{ "rejoin", 3, true, rejoin },
 	{ "fail", 3, false, fail },
+	{ "reset", 3, true, reset },
 };
 
 static const struct action *find_action(void)
@@ -261,7 +291,7 @@ int cdp_cmd_leg(int argc, char **argv)
 	cdp_opts_parse(&argp, argc, argv, 2, 3);
 	a = find_action();
 	if (!a)
-		return cdp_why(-ECDP_USAGE, "leg: write add NAME --protect DEV, remove NAME LEG, rejoin NAME LEG, or fail NAME LEG");
+		return cdp_why(-ECDP_USAGE, "leg: write add NAME --protect DEV, remove NAME LEG, rejoin NAME LEG, fail NAME LEG, or reset NAME LEG");
 	cdp_interrupt_catch();
 	memset(&s, 0, sizeof(s));
 	r = run(a, &s);

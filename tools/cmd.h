@@ -3,6 +3,7 @@
 #ifndef CDP_TOOLS_CMD_H
 #define CDP_TOOLS_CMD_H
 
+int cdp_cmd_activate(int argc, char **argv);
 int cdp_cmd_assemble(int argc, char **argv);
 int cdp_cmd_attach(int argc, char **argv);
 int cdp_cmd_detach(int argc, char **argv);
@@ -11,6 +12,7 @@ int cdp_cmd_examine(int argc, char **argv);
 int cdp_cmd_failover(int argc, char **argv);
 int cdp_cmd_leg(int argc, char **argv);
 int cdp_cmd_rebuild(int argc, char **argv);
+int cdp_cmd_resolve(int argc, char **argv);
 int cdp_cmd_resync(int argc, char **argv);
 int cdp_cmd_status(int argc, char **argv);
 int cdp_cmd_stop(int argc, char **argv);
