@@ -164,7 +164,11 @@ static const char *why_full(const struct cdp_super *record, const struct cdp_leg
 	/* commits go out one after the other, so a leg is behind by one at most */
 	if (own->sequence + 1 < e->sequence)
 		return "older copy of the leg";
-	if (own->sequence > e->sequence + 1)
+	/*
+	 * Ahead of all that the record knows of. Its entry there may be older: a leg
+	 * that comes back is told so before the others record it.
+	 */
+	if (own->sequence > record->sequence + 1)
 		return "was started without the others";
 	if (own->generation != record->generation && !cdp_super_descends(record, own->generation))
 		return "was part of another line of history";
