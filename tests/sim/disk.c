@@ -101,11 +101,6 @@ static void flush(struct disk *d, u64 sent)
 		}
 }
 
-void disk_flush_all(struct disk *d)
-{
-	flush(d, ~0ull);
-}
-
 void disk_lose_cache(struct disk *d)
 {
 	u32 i, keep = below(4);	/* none, few, many, all */
@@ -240,6 +235,28 @@ static void answer(u32 at)
 			op_took(d->leg, bio);
 	}
 	bio_answer(bio);
+}
+
+bool disk_has_requests(const struct disk *d)
+{
+	u32 i;
+
+	for (i = 0; i < nr_reqs; i++)
+		if (disk_of(reqs[i]) == d)
+			return true;
+	return false;
+}
+
+/* They will be answered with an error, and do nothing any more. */
+void disk_fail_requests(const struct disk *d)
+{
+	u32 i;
+
+	for (i = 0; i < nr_reqs; i++)
+		if (disk_of(reqs[i]) == d) {
+			reqs[i]->executed = true;
+			reqs[i]->bi_status = BLK_STS_IOERR;
+		}
 }
 
 bool disk_any(void)

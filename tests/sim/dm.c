@@ -340,9 +340,12 @@ static void end_op(struct bio *bio)
 		return;
 	op->running = false;
 	md.in_flight--;
-	if (r == DM_ENDIO_REQUEUE) {
-		check(md.noflush, "a request is requeued outside of a suspend without flush");
+	if (r == DM_ENDIO_REQUEUE && md.noflush) {
 		op->queued = true;
+	} else if (r == DM_ENDIO_REQUEUE) {
+		/* device-mapper's own answer when such a suspend was interrupted */
+		model_end(op, false);
+		op->used = false;
 	} else {
 		op_ended(op, !status);
 	}

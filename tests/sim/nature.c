@@ -83,7 +83,8 @@ bool leg_in_use(u32 leg)
 {
 	u32 i;
 
-	if (dm.live && !dm_cdp())
+	if ((dm.live && !dm_cdp()) || disk_has_requests(&legs[leg].data) ||
+	    disk_has_requests(&legs[leg].meta))
 		return true;
 	for (i = 0; dm.live && i < dm.table.nr; i++)
 		if (dm.table.leg[i] == leg)
@@ -93,13 +94,18 @@ bool leg_in_use(u32 leg)
 
 static void lose_cache(void)
 {
+	static u64 was[MAX_SECTORS];
 	u32 i;
 
 	for (i = 0; i < LEGS; i++)
 		if (state_of(i) == LEG_FAULTY && one_in(2)) {
 			say("* leg %u loses its cache", i);
+			memcpy(was, legs[i].data.cur, sizeof(was));
 			disk_lose_cache(&legs[i].data);
-			legs[i].lacks = true;
+			if (!has_class(C_RESEND))
+				disk_fail_requests(&legs[i].data);
+			if (memcmp(was, legs[i].data.cur, sizeof(was)))
+				legs[i].lacks = true;
 			if (legs[i].branch && legs[i].branch != model_current())
 				model_power_loss(legs[i].branch);
 		}

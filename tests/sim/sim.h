@@ -49,7 +49,8 @@
 	x(ZEROES)	/* write-zeroes and discards */ \
 	x(FUA)		\
 	x(POLICY)	/* block and queue */ \
-	x(OVERLAP)	/* writes to one sector at once; not by default */
+	x(OVERLAP)	/* writes to one sector at once; not by default */ \
+	x(RESEND)	/* requests under way outlive a lost cache; not by default */
 
 enum sim_class {
 #define x(name) C_##name,
@@ -58,7 +59,7 @@ enum sim_class {
 	NR_CLASSES
 };
 
-#define C_DEFAULT	(((1u << NR_CLASSES) - 1) & ~(1u << C_OVERLAP))
+#define C_DEFAULT	(((1u << NR_CLASSES) - 1) & ~(1u << C_OVERLAP | 1u << C_RESEND))
 
 struct sim {
 	u64 seed, rng;
@@ -165,7 +166,8 @@ void disk_crash(void);
 void disk_forget(void);
 void disk_heal(struct disk *d);
 void disk_lose_cache(struct disk *d);
-void disk_flush_all(struct disk *d);
+void disk_fail_requests(const struct disk *d);
+bool disk_has_requests(const struct disk *d);
 
 /* block.c */
 void bio_answer(struct bio *bio);

@@ -419,15 +419,33 @@ static void compare(void)
 			      "at the end leg %u differs", dm.table.leg[i]);
 }
 
+/* Does the set's record call all its legs in-sync? */
+static bool all_recorded(const struct table *t)
+{
+	struct cdp_super s;
+	u32 i;
+
+	for (i = 0; i < t->nr; i++)
+		if (t->leg[i] >= LEGS || !leg_says_in_sync(t->leg[i]))
+			return false;
+	if (leg_super(t->leg[0], &s) != SUPER_VALID)
+		return false;
+	for (i = 0; i < CDP_MAX_LEGS; i++)
+		if (s.legs[i].state != DISK_LEG_UNUSED && s.legs[i].state != DISK_LEG_IN_SYNC)
+			return false;
+	return s.flags & CDP_SUPER_CLEAN;
+}
+
 /* A set that was stopped in order needs no copy. */
 static void restart_clean(void)
 {
 	struct table t = dm.table;
-	struct cdp *c = dm_cdp();
+	struct cdp *c;
+	bool whole;
 	u32 i;
-	bool whole = c->set.in_sync == (1u << c->nr_legs) - 1;
 
 	dm_remove();
+	whole = all_recorded(&t);
 	if (!start_table(&t)) {
 		check(!whole, "a set that was stopped in order does not start");
 		return;
