@@ -165,10 +165,10 @@ static const char *why_full(const struct cdp_super *record, const struct cdp_leg
 	if (own->sequence + 1 < e->sequence)
 		return "older copy of the leg";
 	/*
-	 * Ahead of all that the record knows of. Its entry there may be older: a leg
-	 * that comes back is told so before the others record it.
+	 * The last commit it took part in. One that is on its way back was told later
+	 * ones, but its entry in those is that of its departure.
 	 */
-	if (own->sequence > record->sequence + 1)
+	if (own->legs[own->slot].sequence > e->sequence + 1)
 		return "was started without the others";
 	if (own->generation != record->generation && !cdp_super_descends(record, own->generation))
 		return "was part of another line of history";
