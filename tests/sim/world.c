@@ -419,21 +419,24 @@ static void compare(void)
 			      "at the end leg %u differs", dm.table.leg[i]);
 }
 
-/* Does the set's record call all its legs in-sync? */
+/* Do all legs agree that all of them are in-sync? */
 static bool all_recorded(const struct table *t)
 {
 	struct cdp_super s;
-	u32 i;
+	u64 generation = 0;
+	u32 i, k;
 
-	for (i = 0; i < t->nr; i++)
-		if (t->leg[i] >= LEGS || !leg_says_in_sync(t->leg[i]))
+	for (i = 0; i < t->nr; i++) {
+		if (t->leg[i] >= LEGS || leg_super(t->leg[i], &s) != SUPER_VALID ||
+		    !(s.flags & CDP_SUPER_CLEAN) || (i && s.generation != generation))
 			return false;
-	if (leg_super(t->leg[0], &s) != SUPER_VALID)
-		return false;
-	for (i = 0; i < CDP_MAX_LEGS; i++)
-		if (s.legs[i].state != DISK_LEG_UNUSED && s.legs[i].state != DISK_LEG_IN_SYNC)
-			return false;
-	return s.flags & CDP_SUPER_CLEAN;
+		generation = s.generation;
+		for (k = 0; k < CDP_MAX_LEGS; k++)
+			if (s.legs[k].state != DISK_LEG_UNUSED &&
+			    s.legs[k].state != DISK_LEG_IN_SYNC)
+				return false;
+	}
+	return true;
 }
 
 /* A set that was stopped in order needs no copy. */
