@@ -89,7 +89,7 @@ struct cdp {
 	struct cdp_set set;		/* under lock, but see set.h */
 	bool active;			/* metadata is loaded, I/O may come */
 	bool dead;			/* being destroyed: no worker is woken */
-	bool dormant;			/* suspended to the end: another table may own the metadata */
+	bool dormant;			/* suspended: another table may own the metadata */
 	bool suspended;			/* nothing new is begun in the background */
 	bool refresh_intent;		/* all intent pages are to be written */
 	bool stuck;			/* the last leg takes no metadata */

@@ -396,6 +396,7 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 {
 	struct cdp_bio *b = dm_per_bio_data(bio, sizeof(*b));
 	struct cdp_geometry *g = &c->set.g;
+	unsigned long now;
 
 	b->c = c;
 	b->requeue = false;
@@ -406,8 +407,9 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 	b->emulate = false;
 	b->sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
 	b->sectors = bio_sectors(bio);
-	if (READ_ONCE(c->last_request) != jiffies)
-		WRITE_ONCE(c->last_request, jiffies);
+	now = jiffies;
+	if (READ_ONCE(c->last_request) != now)	/* written once a tick, by all CPUs */
+		WRITE_ONCE(c->last_request, now);
 
 	if (bio->bi_opf & REQ_PREFLUSH) {
 		b->kind = BIO_FLUSH;

@@ -192,14 +192,14 @@ static int settle(struct cdp *c)
 }
 
 /* The target is in-sync, and that is recorded. */
-static void finished(struct cdp *c)
+static void report_finished(struct cdp *c)
 {
 	struct cdp_set *s = &c->set;
 
 	spin_lock(&c->lock);
 	c->copied_last = s->copy_done;
 	c->reason[s->copy_leg][0] = '\0';
-	cdp_event(c, "resync-finished", s->copy_leg, "%llu regions copied", c->copied_last);
+	cdp_event(c, "resync-finished", s->copy_leg, "%llu regions copied", s->copy_done);
 	cdp_copy_stop(s);
 	cdp_tell(c);
 	spin_unlock(&c->lock);
@@ -222,7 +222,7 @@ static void finish(struct cdp *c)
 	}
 	spin_unlock(&c->lock);
 	if (whole && !cdp_commit_wait(c) && READ_ONCE(s->legs[leg].state) == LEG_IN_SYNC)
-		finished(c);
+		report_finished(c);
 }
 
 static void give_up(struct cdp *c, const char *why)
@@ -301,7 +301,7 @@ unsigned long cdp_resync(struct cdp *c)
 	if (s->copy_leg < 0 && !begin(c))
 		return HZ;
 	if (s->legs[s->copy_leg].state == LEG_IN_SYNC) {
-		finished(c);
+		report_finished(c);
 		return MAX_SCHEDULE_TIMEOUT;
 	}
 	if (s->legs[s->copy_leg].state != LEG_STALE) {

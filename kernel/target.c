@@ -403,7 +403,7 @@ static int cdp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	int r;
 
 	t = kmalloc(sizeof(*t), GFP_KERNEL);
-	c = kvzalloc(sizeof(*c), GFP_KERNEL);
+	c = kvzalloc(sizeof(*c), GFP_KERNEL | __GFP_NOWARN);
 	if (!t || !c) {
 		ti->error = "no memory";
 		r = -ENOMEM;

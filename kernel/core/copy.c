@@ -119,6 +119,9 @@ u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget)
 {
 	struct cdp_set_leg *l = &s->legs[s->copy_leg];
 
+	/* one that has left since may have answered the flush without its cache */
+	if (l->state != LEG_STALE)
+		return s->g.extents;
 	for (; extent < s->g.extents && budget; extent++, budget--) {
 		u64 mask = s->copied[extent] & l->tracker[extent];
 		u32 page = (u32)(extent / CDP_TRACKER_EXTENTS);

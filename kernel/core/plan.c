@@ -62,7 +62,8 @@ static int check_sets(struct cdp_plan *p)
 			if (is_valid(&p->legs[k]) &&
 			    cdp_uuid_equal(&p->legs[k].super.leg_uuid, &p->legs[i].super.leg_uuid))
 				return REFUSE(p, -EUCLEAN,
-					      "legs %u and %u are copies of one leg: same UUID", k, i);
+					      "legs %u and %u are copies of one leg: same UUID",
+					      k, i);
 	}
 	p->is_new = first == CDP_MAX_LEGS;
 	return 0;
