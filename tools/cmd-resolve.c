@@ -47,9 +47,10 @@ static const struct argp argp = {
 
 /*----------------------------------------------------------------*/
 
-struct loser {
+struct write {
 	struct resolve *r;
-	u32 leg, index;
+	struct cdp_resolve_step step;
+	u32 leg;			/* of the loser */
 };
 
 static struct resolve {
@@ -57,7 +58,8 @@ static struct resolve {
 	struct cdp_steps plan;
 	u32 keep;
 	struct cdp_resolve work;
-	struct loser losers[CDP_MAX_LEGS];
+	u32 losers[CDP_MAX_LEGS];	/* their places, as in work.losers */
+	struct write writes[CDP_RESOLVE_STEPS];
 	struct cdp_md_file files[CDP_MAX_LEGS];
 } resolve;
 
@@ -118,11 +120,8 @@ static void find_losers(struct resolve *r)
 
 	for (i = 0; i < s->conf.nr_legs; i++)
 		if (i != r->keep && cdp_still_claims(s, i) &&
-		    cdp_split_diverged(&s->plan.legs[i].super, &s->plan.legs[r->keep].super)) {
-			struct loser *l = &r->losers[r->work.nr_losers];
-
-			*l = (struct loser) { r, i, r->work.nr_losers++ };
-		}
+		    cdp_split_diverged(&s->plan.legs[i].super, &s->plan.legs[r->keep].super))
+			r->losers[r->work.nr_losers++] = i;
 }
 
 static int open_areas(struct resolve *r)
@@ -132,7 +131,7 @@ static int open_areas(struct resolve *r)
 	int err = cdp_still_area(&r->set, r->keep, write, &r->files[r->keep], &r->work.keep);
 
 	for (i = 0; i < r->work.nr_losers && !err; i++) {
-		u32 leg = r->losers[i].leg;
+		u32 leg = r->losers[i];
 
 		err = cdp_still_area(&r->set, leg, write, &r->files[leg],
 				     &r->work.losers[i].area);
@@ -151,7 +150,7 @@ static void tell(const struct resolve *r)
 	cdp_note("%s: %s is kept as it is", s->conf.name, cdp_still_leg_text(s, r->keep, text));
 	for (i = 0; i < r->work.nr_losers; i++) {
 		const struct cdp_loser *l = &r->work.losers[i];
-		u32 leg = r->losers[i].leg;
+		u32 leg = r->losers[i];
 
 		cdp_still_leg_text(s, leg, text);
 		cdp_note("%s: what it wrote since it parted is discarded: %s", text,
@@ -191,49 +190,52 @@ static int confirm(const char *name)
 
 /*----------------------------------------------------------------*/
 
-static int write_trackers(void *arg)
+static int write_metadata(void *arg)
 {
-	struct loser *l = arg;
+	struct write *w = arg;
 
-	return cdp_resolve_trackers(&l->r->work, l->index);
+	return cdp_resolve_run(&w->r->work, &w->step);
 }
 
-static int demote(void *arg)
+/* As the step says it of itself; returns @text. */
+static const char *write_text(const struct write *w, char *text, size_t size)
 {
-	struct loser *l = arg;
+	const struct resolve *r = w->r;
+	const char *kept = r->set.found[r->keep].meta, *lost = r->set.found[w->leg].meta;
+	unsigned long long sequence = r->work.record.sequence + 1;
 
-	return cdp_resolve_demote(&l->r->work, l->index);
-}
-
-static int write_record(void *arg)
-{
-	struct resolve *r = arg;
-
-	return cdp_resolve_record(&r->work);
+	switch (w->step.what) {
+	case RESOLVE_TRACKER:
+		cdp_print(text, size, "write the tracker of leg %u on %s: %llu regions", w->leg,
+			  kept, (unsigned long long)r->work.losers[w->step.loser].to_copy);
+		break;
+	case RESOLVE_DEMOTE:
+		cdp_print(text, size, "write both superblocks on %s: stale in generation %016llx, sequence %llu",
+			  lost, (unsigned long long)r->work.record.generation, sequence);
+		break;
+	case RESOLVE_BLANK:
+		cdp_print(text, size, "zero both superblocks on %s", lost);
+		break;
+	case RESOLVE_RECORD:
+		cdp_print(text, size, "write both superblocks on %s: the survivor, sequence %llu",
+			  kept, sequence);
+	}
+	return text;
 }
 
 static void plan_writes(struct resolve *r)
 {
-	const char *kept = r->set.found[r->keep].meta;
-	u64 n = r->work.record.sequence;
-	u32 i;
+	struct cdp_resolve_step steps[CDP_RESOLVE_STEPS];
+	char text[CDP_PATH_TEXT + 128];
+	u32 i, n = cdp_resolve_steps(&r->work, steps);
 
-	for (i = 0; i < r->work.nr_losers; i++)
-		if (!r->work.losers[i].unknown)
-			cdp_steps_add(&r->plan, write_trackers, NULL, &r->losers[i],
-				      "metadata: write the tracker of leg %u on %s: %llu regions",
-				      r->losers[i].leg, kept,
-				      (unsigned long long)r->work.losers[i].to_copy);
-	for (i = 0; i < r->work.nr_losers; i++)
-		cdp_steps_add(&r->plan, demote, NULL, &r->losers[i], r->work.losers[i].unknown ?
-			      "metadata: zero both superblocks on %s" :
-			      "metadata: write both superblocks on %s: a stale leg of %016llx, sequence %llu",
-			      r->set.found[r->losers[i].leg].meta,
-			      (unsigned long long)r->work.record.generation,
-			      (unsigned long long)n + 1);
-	cdp_steps_add(&r->plan, write_record, NULL, r,
-		      "metadata: write both superblocks on %s: it is in-sync, the others are not, sequence %llu",
-		      kept, (unsigned long long)n + 1);
+	for (i = 0; i < n; i++) {
+		struct write *w = &r->writes[i];
+
+		*w = (struct write) { r, steps[i], r->losers[steps[i].loser] };
+		cdp_steps_add(&r->plan, write_metadata, NULL, w, "metadata: %s",
+			      write_text(w, text, sizeof(text)));
+	}
 }
 
 /* The judge of before is asked again. */
@@ -262,7 +264,7 @@ static int check_unchanged(struct resolve *r)
 		return err;
 	same = legs[r->keep].super.sequence == r->work.keep.super.sequence;
 	for (i = 0; i < r->work.nr_losers; i++)
-		same &= legs[r->losers[i].leg].super.sequence ==
+		same &= legs[r->losers[i]].super.sequence ==
 			r->work.losers[i].area.super.sequence;
 	if (!same || r->set.verdict != -ENOTUNIQ)
 		return cdp_why(-EAGAIN, "%s was changed by somebody else meanwhile; try again",

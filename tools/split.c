@@ -214,17 +214,13 @@ static int write_page(const struct cdp_resolve *r, const struct both *b, u32 pag
 	return r->keep.write(r->keep.ctx, block, &d);
 }
 
-int cdp_resolve_trackers(struct cdp_resolve *r, u32 loser)
+static int write_tracker(const struct cdp_resolve *r, const struct cdp_loser *l)
 {
-	const struct cdp_loser *l = &r->losers[loser];
 	u64 words[CDP_PAGE_WORDS];
 	struct both b;
 	u32 page;
-	int err;
+	int err = both_open(&b, r, l);
 
-	if (l->unknown)
-		return 0;
-	err = both_open(&b, r, l);
 	for (page = 0; !err && page < b.keep.g.tracker_pages; page++) {
 		make_words(&b, page, words);
 		err = write_page(r, &b, page, words);
@@ -246,16 +242,16 @@ static bool is_loser(const struct cdp_resolve *r, const struct cdp_uuid *leg)
 	return false;
 }
 
-/* Later than every commit of either side, and first in the survivor's older block. */
+/* Later than every commit of either side. */
 static u64 next_sequence(const struct cdp_resolve *r)
 {
-	u64 keep = r->keep.super.sequence, top = keep;
+	u64 top = r->keep.super.sequence;
 	u32 i;
 
 	for (i = 0; i < r->nr_losers; i++)
 		if (r->losers[i].area.super.sequence > top)
 			top = r->losers[i].area.super.sequence;
-	return top + 1 + (cdp_super_block(top + 1) == cdp_super_block(keep));
+	return top + 1;
 }
 
 static void make_record(struct cdp_resolve *r)
@@ -330,6 +326,7 @@ static int blank(const struct cdp_area *area)
 	return err ? err : area->write(area->ctx, newest, &zero);
 }
 
+/* The older block first: a torn write leaves what counted before. */
 static int write_both(const struct cdp_resolve *r, const struct cdp_area *area)
 {
 	u64 first = r->record.sequence, second = first + 1;
@@ -343,14 +340,35 @@ static int write_both(const struct cdp_resolve *r, const struct cdp_area *area)
 	return err ? err : write_super(r, area, second);
 }
 
-int cdp_resolve_demote(struct cdp_resolve *r, u32 loser)
-{
-	const struct cdp_loser *l = &r->losers[loser];
+/*----------------------------------------------------------------*/
 
-	return l->unknown ? blank(&l->area) : write_both(r, &l->area);
+u32 cdp_resolve_steps(const struct cdp_resolve *r, struct cdp_resolve_step *steps)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < r->nr_losers; i++)
+		if (!r->losers[i].unknown)
+			steps[n++] = (struct cdp_resolve_step) { RESOLVE_TRACKER, i };
+	for (i = 0; i < r->nr_losers; i++)
+		steps[n++] = (struct cdp_resolve_step) {
+			r->losers[i].unknown ? RESOLVE_BLANK : RESOLVE_DEMOTE, i,
+		};
+	steps[n++] = (struct cdp_resolve_step) { RESOLVE_RECORD, 0 };
+	return n;
 }
 
-int cdp_resolve_record(struct cdp_resolve *r)
+int cdp_resolve_run(struct cdp_resolve *r, const struct cdp_resolve_step *s)
 {
-	return write_both(r, &r->keep);
+	const struct cdp_loser *l = &r->losers[s->loser];
+
+	switch (s->what) {
+	case RESOLVE_TRACKER:
+		return write_tracker(r, l);
+	case RESOLVE_DEMOTE:
+		return write_both(r, &l->area);
+	case RESOLVE_BLANK:
+		return blank(&l->area);
+	default:
+		return write_both(r, &r->keep);
+	}
 }

@@ -12,6 +12,9 @@
  *   3. survivor: the same record
  *        the loser lacks what its tracker says
  *
+ * A loser that the survivor's leg table does not know is made blank instead: a
+ * new leg. With several losers 1 and 2 are done for all of them before 3.
+ *
  * Each superblock is written twice, the older block first, so that one that
  * is torn leaves what was there before.
  */
@@ -65,15 +68,26 @@ struct cdp_resolve {
 	struct cdp_loser losers[CDP_MAX_LEGS];
 	u64 now;		/* seconds since 1970 */
 	/* out */
-	struct cdp_super record;	/* its sequence is that of the first of two */
+	struct cdp_super record;	/* its sequence is the lower of two */
 };
 
 /* Work out what is to be written. -EINVAL: @r->keep has an impossible geometry. */
 int __must_check cdp_resolve_plan(struct cdp_resolve *r);
 
-/* The writes, in this order; 1 and 2 for every loser before 3. 0 or -errno. */
-int __must_check cdp_resolve_trackers(struct cdp_resolve *r, u32 loser);
-int __must_check cdp_resolve_demote(struct cdp_resolve *r, u32 loser);
-int __must_check cdp_resolve_record(struct cdp_resolve *r);
+/* The writes, numbered as above. */
+enum cdp_resolve_what { RESOLVE_TRACKER, RESOLVE_DEMOTE, RESOLVE_BLANK, RESOLVE_RECORD };
+
+struct cdp_resolve_step {
+	enum cdp_resolve_what what;
+	u32 loser;			/* not for RESOLVE_RECORD */
+};
+
+#define CDP_RESOLVE_STEPS	(2 * CDP_MAX_LEGS + 1)
+
+/* What is to be done after cdp_resolve_plan(), in this order; returns how many steps. */
+u32 cdp_resolve_steps(const struct cdp_resolve *r, struct cdp_resolve_step *steps);
+
+/* 0 or -errno. */
+int __must_check cdp_resolve_run(struct cdp_resolve *r, const struct cdp_resolve_step *s);
 
 #endif
