@@ -277,6 +277,9 @@ static int carry_out(struct resolve *r)
 	int err = check_unchanged(r);
 
 	r->work.now = (u64)time(NULL);
+	if (getentropy(&r->work.new_generation, sizeof(r->work.new_generation)))
+		err = cdp_why(-errno, "no random number to be had: %s", strerror(errno));
+	r->work.new_generation |= 1;
 	if (!err)
 		err = cdp_resolve_plan(&r->work);
 	if (err)

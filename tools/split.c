@@ -262,6 +262,8 @@ static void make_record(struct cdp_resolve *r)
 	*s = r->keep.super;
 	s->sequence = next_sequence(r);
 	s->updated = r->now;
+	cdp_super_mint(s, r->new_generation);
+	s->legs[s->slot].generation = s->generation;
 	for (i = 0; i < CDP_MAX_LEGS; i++) {
 		struct cdp_leg_entry *e = &s->legs[i];
 		u32 state = e->state;
@@ -271,7 +273,7 @@ static void make_record(struct cdp_resolve *r)
 		if (is_loser(r, &e->uuid))
 			state = DISK_LEG_STALE;
 		else if (state == DISK_LEG_IN_SYNC)
-			/* its tracker pages are not written: it has left, with nothing to copy */
+			/* it is not told, so it has left, with nothing to copy */
 			state = DISK_LEG_FAULTY;
 		if (e->state != state)
 			e->changed = r->now;
@@ -301,17 +303,13 @@ static int write_super(const struct cdp_resolve *r, const struct cdp_area *area,
 {
 	struct cdp_super s = r->record;
 	struct cdp_super_disk d;
-	u32 i;
 
 	s.sequence = sequence;
+	/* the losers' stay, by which they are compared when this has to be done again */
+	s.legs[s.slot].sequence = sequence;
 	s.leg_uuid = area->super.leg_uuid;
 	s.slot = (u32)cdp_super_find(&s, &s.leg_uuid);
 	s.data_start = area->super.data_start;
-	for (i = 0; i < CDP_MAX_LEGS; i++)
-		if (s.legs[i].state != DISK_LEG_UNUSED &&
-		    (cdp_uuid_equal(&s.legs[i].uuid, &r->keep.super.leg_uuid) ||
-		     is_loser(r, &s.legs[i].uuid)))
-			s.legs[i].sequence = sequence;
 	cdp_super_encode(&s, &d);
 	return area->write(area->ctx, cdp_super_block(sequence), &d);
 }
@@ -349,11 +347,11 @@ u32 cdp_resolve_steps(const struct cdp_resolve *r, struct cdp_resolve_step *step
 	for (i = 0; i < r->nr_losers; i++)
 		if (!r->losers[i].unknown)
 			steps[n++] = (struct cdp_resolve_step) { RESOLVE_TRACKER, i };
+	steps[n++] = (struct cdp_resolve_step) { RESOLVE_RECORD, 0 };
 	for (i = 0; i < r->nr_losers; i++)
 		steps[n++] = (struct cdp_resolve_step) {
 			r->losers[i].unknown ? RESOLVE_BLANK : RESOLVE_DEMOTE, i,
 		};
-	steps[n++] = (struct cdp_resolve_step) { RESOLVE_RECORD, 0 };
 	return n;
 }
 

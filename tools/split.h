@@ -7,16 +7,19 @@
  *
  *   1. survivor: tracker of the loser |= what either wrote since they parted
  *        still a split brain; the tracker says more than it must
- *   2. loser: superblocks of the survivor's record, in which it is stale
- *        the survivor has not recorded that, so it copies everything
- *   3. survivor: the same record
+ *   2. survivor: superblocks with a record in which the loser is stale
+ *        still a split brain, and what is known of the parting is still there
+ *   3. loser: superblocks with the same record
  *        the loser lacks what its tracker says
  *
- * A loser that the survivor's leg table does not know is made blank instead: a
- * new leg. With several losers 1 and 2 are done for all of them before 3.
+ * The record begins a new generation: a leg of the survivor's side that is not
+ * told knows nothing of the loser's writes, so it must not take the loser for
+ * one that it has tracked.
  *
- * Each superblock is written twice, the older block first, so that one that
- * is torn leaves what was there before.
+ * A loser that the survivor's leg table does not know is made blank instead: a
+ * new leg. With several losers each number is done for all of them. Each
+ * superblock is written twice, the older block first, so that one that is torn
+ * leaves what was there before.
  */
 #ifndef CDP_TOOLS_SPLIT_H
 #define CDP_TOOLS_SPLIT_H
@@ -67,6 +70,7 @@ struct cdp_resolve {
 	u32 nr_losers;
 	struct cdp_loser losers[CDP_MAX_LEGS];
 	u64 now;		/* seconds since 1970 */
+	u64 new_generation;	/* random */
 	/* out */
 	struct cdp_super record;	/* its sequence is the lower of two */
 };
@@ -75,7 +79,7 @@ struct cdp_resolve {
 int __must_check cdp_resolve_plan(struct cdp_resolve *r);
 
 /* The writes, numbered as above. */
-enum cdp_resolve_what { RESOLVE_TRACKER, RESOLVE_DEMOTE, RESOLVE_BLANK, RESOLVE_RECORD };
+enum cdp_resolve_what { RESOLVE_TRACKER, RESOLVE_RECORD, RESOLVE_DEMOTE, RESOLVE_BLANK };
 
 struct cdp_resolve_step {
 	enum cdp_resolve_what what;

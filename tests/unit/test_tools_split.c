@@ -17,10 +17,12 @@
 #define G_JOINT		0x11ull
 #define G_A		0xaaull
 #define G_B		0xbbull
+#define G_NEW		0x99ull
 
 static u8 areas[LEGS][BLOCKS][CDP_BLOCK_BYTES];
 static struct cdp_geometry g;
 static bool twin_is_joint;
+static u32 again;			/* resolved before in this test */
 static int writes_left;			/* -1: as many as you like */
 static bool torn;			/* of the one that fails, the first half is written */
 static u32 written;
@@ -143,6 +145,7 @@ static void make(u32 nr)
 	track(1, 0, 3, 0x3c);
 	track(1, 0, 505, 1);
 	writes_left = -1;
+	again = 0;
 	written = 0;
 	torn = false;
 }
@@ -199,6 +202,7 @@ static void prepare(u32 keep, u32 nr)
 	memset(&resolve, 0, sizeof(resolve));
 	resolve.keep = area_of(keep);
 	resolve.now = 1800000000;
+	resolve.new_generation = G_NEW + 2 * again++;
 	for (i = 0; i < nr; i++)
 		if (i != keep)
 			resolve.losers[resolve.nr_losers++].area = area_of(i);
@@ -322,7 +326,9 @@ TEST(done)
 		ck_assert_uint_eq(s.legs[lose].changed, 1800000000);
 		ck_assert_uint_eq(s.updated, 1800000000);
 		ck_assert_uint_eq(s.legs[lose].generation, G_JOINT);
-		ck_assert_uint_eq(s.generation, keep ? G_B : G_A);
+		ck_assert_uint_eq(s.generation, G_NEW);
+		ck_assert_uint_eq(s.ancestors[0], keep ? G_B : G_A);
+		ck_assert_uint_eq(s.legs[keep].generation, G_NEW);
 		read_super(lose, &s);
 		ck_assert_uint_eq(s.slot, lose);
 		ck_assert_uint_eq(s.data_start, lose * 8);
@@ -551,7 +557,7 @@ TEST(unknown)
 		writes_left = (int)n;
 		ck_assert_int_eq(carry_out(), n < 4 ? -EIO : 0);
 		r = judge(2, 3);
-		if (n < 2) {
+		if (n < 4) {
 			ck_assert_int_eq(r, -ENOTUNIQ);
 			continue;
 		}
@@ -578,7 +584,7 @@ TEST(two_losers)
 		writes_left = (int)n;
 		ck_assert_int_eq(carry_out(), n < 10 ? -EIO : 0);
 		r = judge(3, 7);
-		if (n < 7) {
+		if (n < 9) {
 			ck_assert_int_eq(r, -ENOTUNIQ);
 			continue;
 		}
@@ -621,10 +627,19 @@ TEST(companion)
 	ck_assert_int_eq(plan.state[2], LEG_STALE);
 	ck_assert_int_eq(plan.tracker[2], TRACKER_LOAD);
 	ck_assert_uint_eq(tracked_all(0, 2), 0);
-	/* without the survivor it goes on, and takes all of the loser anew */
+	/* without the survivor the loser knows more than it */
+	ck_assert_int_eq(judge(3, 6), -ENODATA);
+	ck_assert_int_eq(judge(3, 4), 0);
+	/* and when it went on alone, however long, it copies everything to the loser */
+	read_super(2, &s);
+	cdp_super_mint(&s, 0xdd);
+	s.legs[2].generation = 0xdd;
+	put_super(2, s, 100);
+	put_super(2, s, 101);
 	ck_assert_int_eq(judge(3, 6), 0);
 	ck_assert_uint_eq(plan.authority, 2);
 	ck_assert_int_eq(plan.tracker[1], TRACKER_FULL);
+	ck_assert_int_eq(judge(3, 7), -ENOTUNIQ);
 }
 
 UNIT_MAIN("split", refused_before, ancestor, amounts, done, twins, killed_between, killed_within,
