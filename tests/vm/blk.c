@@ -28,7 +28,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +36,8 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "port.h"
 
 #define KIB	1024ull
 #define CHUNK	(256 * KIB)
@@ -64,14 +65,14 @@ static void *buffer(size_t n)
 	return p;
 }
 
-static uint64_t size_of(int fd)
+static u64 size_of(int fd)
 {
 	struct stat st;
-	uint64_t n = 0;
+	u64 n = 0;
 
 	fstat(fd, &st);
 	if (!S_ISBLK(st.st_mode))
-		return (uint64_t)st.st_size;
+		return (u64)st.st_size;
 	ioctl(fd, BLKGETSIZE64, &n);
 	return n;
 }
@@ -86,7 +87,7 @@ static int dev(const char *path, int flags)
 }
 
 struct range {
-	uint64_t at, end;
+	u64 at, end;
 };
 
 static struct range range(int fd, int n, char **a)
@@ -105,7 +106,7 @@ static size_t step(const struct range *r)
 	return r->end - r->at < CHUNK ? r->end - r->at : CHUNK;
 }
 
-static void io_error(const char *what, uint64_t at)
+static void io_error(const char *what, u64 at)
 {
 	die("%s at %llu KiB: %s", what, (unsigned long long)(at / KIB), strerror(errno));
 }
@@ -114,7 +115,7 @@ static void io_error(const char *what, uint64_t at)
  * Patterns
  *--------------------------------------------------------------*/
 
-static void stamp(uint64_t *p, size_t n, uint64_t at, uint64_t seed)
+static void stamp(u64 *p, size_t n, u64 at, u64 seed)
 {
 	size_t i;
 
@@ -126,7 +127,7 @@ static int fill(int argc, char **a, int dsync)
 {
 	int fd = dev(a[0], O_RDWR);
 	struct range r = range(fd, argc - 2, a + 2);
-	uint64_t seed = strtoull(a[1], NULL, 0), *p = buffer(CHUNK);
+	u64 seed = strtoull(a[1], NULL, 0), *p = buffer(CHUNK);
 
 	for (; r.at < r.end; r.at += step(&r)) {
 		struct iovec v = { p, step(&r) };
@@ -139,9 +140,9 @@ static int fill(int argc, char **a, int dsync)
 	return 0;
 }
 
-static uint64_t kib_different(const char *a, const char *b, size_t n)
+static u64 kib_different(const char *a, const char *b, size_t n)
 {
-	uint64_t bad = 0;
+	u64 bad = 0;
 	size_t i;
 
 	for (i = 0; i < n; i += KIB)
@@ -152,18 +153,18 @@ static uint64_t kib_different(const char *a, const char *b, size_t n)
 static int compare(int fd, int other, struct range r, const char *seed)
 {
 	char *p = buffer(CHUNK), *q = buffer(CHUNK);
-	uint64_t bad = 0, first = 0;
+	u64 bad = 0, first = 0;
 
 	for (; r.at < r.end; r.at += step(&r)) {
 		size_t n = step(&r);
-		uint64_t d = 0;
+		u64 d = 0;
 
 		if (pread(fd, p, n, (off_t)r.at) != (ssize_t)n)
 			io_error("read", r.at);
 		if (other >= 0 && pread(other, q, n, (off_t)r.at) != (ssize_t)n)
 			io_error("read of the second", r.at);
 		else if (other < 0 && seed)
-			stamp((uint64_t *)q, n, r.at, strtoull(seed, NULL, 0));
+			stamp((u64 *)q, n, r.at, strtoull(seed, NULL, 0));
 		else if (other < 0)
 			memset(q, 0, n);
 		if (memcmp(p, q, n))
@@ -193,7 +194,7 @@ static int read_all(int fd, struct range r)
 
 static int sum(int fd, struct range r)
 {
-	uint64_t *p = buffer(CHUNK), s = 14695981039346656037ull;
+	u64 *p = buffer(CHUNK), s = 14695981039346656037ull;
 	size_t i;
 
 	for (; r.at < r.end; r.at += step(&r)) {
@@ -232,7 +233,7 @@ static int zero(int fd, struct range r)
 
 static int trim(int fd, struct range r, unsigned long request)
 {
-	uint64_t v[2] = { r.at, r.end - r.at };
+	u64 v[2] = { r.at, r.end - r.at };
 
 	if (ioctl(fd, request, v))
 		io_error(request == BLKDISCARD ? "discard" : "zeroout", r.at);
@@ -253,7 +254,7 @@ static void on_signal(int sig)
 
 static void *change(void *p)
 {
-	uint64_t *w = p, n = 0;
+	u64 *w = p, n = 0;
 
 	while (!stop) {
 		size_t i;
@@ -267,7 +268,7 @@ static void *change(void *p)
 static int scribble(int fd, unsigned int seconds)
 {
 	char *p = buffer(64 * KIB);
-	uint64_t end = size_of(fd), at = 0;
+	u64 end = size_of(fd), at = 0;
 	pthread_t t;
 
 	signal(SIGALRM, on_signal);
@@ -290,28 +291,28 @@ static int scribble(int fd, unsigned int seconds)
 #define IS_ZERO	(1ull << 63)	/* in "sent": the block was zeroed, with that number */
 
 struct entry {
-	uint64_t acked, sent;
+	u64 acked, sent;
 };
 
 static struct {
 	int fd, model, model_is_dev, errors_ok, zeroes;
-	uint64_t blocks, errors;
+	u64 blocks, errors;
 	struct entry *e;
 	unsigned int max_ms;
 	pthread_mutex_t lock;
 } app = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 struct worker {
-	uint64_t first, end, seed, *p;
+	u64 first, end, seed, *p;
 };
 
-static uint32_t rnd(struct worker *w, uint64_t n)
+static u32 rnd(struct worker *w, u64 n)
 {
 	w->seed = w->seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (uint32_t)((w->seed >> 33) % n);
+	return (u32)((w->seed >> 33) % n);
 }
 
-static void put_block(uint64_t *p, uint64_t block, uint64_t seq)
+static void put_block(u64 *p, u64 block, u64 seq)
 {
 	unsigned int i;
 
@@ -322,11 +323,11 @@ static void put_block(uint64_t *p, uint64_t block, uint64_t seq)
 }
 
 /* What is wrong with a block; NULL: nothing. */
-static const char *judge(const uint64_t *p, uint64_t block)
+static const char *judge(const u64 *p, u64 block)
 {
-	const struct entry *e = &app.e[block];
 	static __thread char text[160];
-	uint64_t seq = p[1], want[BLOCK / 8], i, sent = e->sent & ~IS_ZERO;
+	const struct entry *e = &app.e[block];
+	u64 seq = p[1], want[BLOCK / 8], i, sent = e->sent & ~IS_ZERO;
 
 	if (!e->acked)
 		return NULL;	/* what was there before is not known */
@@ -348,10 +349,10 @@ static const char *judge(const uint64_t *p, uint64_t block)
 }
 
 /* Entries of a run lie in one sector of the model. */
-static void save(uint64_t block)
+static void save(u64 block)
 {
-	uint64_t first = block / RUN * RUN;
 	static __thread char *p;
+	u64 first = block / RUN * RUN;
 
 	if (!app.model_is_dev)
 		return;
@@ -362,15 +363,15 @@ static void save(uint64_t block)
 		die("model: %s", strerror(errno));
 }
 
-static uint64_t ms(void)
+static u64 ms(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
 }
 
-static void fault(const char *what, uint64_t block)
+static void fault(const char *what, u64 block)
 {
 	int e = errno;
 
@@ -382,10 +383,10 @@ static void fault(const char *what, uint64_t block)
 	usleep(10000);
 }
 
-static void write_run(struct worker *w, uint64_t b, uint64_t n, int zeroes)
+static void write_run(struct worker *w, u64 b, u64 n, int zeroes)
 {
 	struct iovec v = { w->p, n * BLOCK };
-	uint64_t i, r[2] = { b * BLOCK, n * BLOCK };
+	u64 i, r[2] = { b * BLOCK, n * BLOCK };
 	int ok;
 
 	for (i = 0; i < n; i++) {
@@ -407,9 +408,9 @@ static void write_run(struct worker *w, uint64_t b, uint64_t n, int zeroes)
 		fault(zeroes ? "zeroing" : "write", b);
 }
 
-static void read_run(struct worker *w, uint64_t b, uint64_t n)
+static void read_run(struct worker *w, u64 b, u64 n)
 {
-	uint64_t i;
+	u64 i;
 
 	if (pread(app.fd, w->p, n * BLOCK, (off_t)(b * BLOCK)) != (ssize_t)(n * BLOCK)) {
 		fault("read", b);
@@ -425,17 +426,17 @@ static void read_run(struct worker *w, uint64_t b, uint64_t n)
 
 static void one(struct worker *w)
 {
-	uint64_t span = w->end - w->first, t = ms();
-	uint64_t b = w->first + rnd(w, span), n = 1 + rnd(w, rnd(w, 4) ? 4 : RUN);
-	uint32_t what = rnd(w, 32);
+	u64 span = w->end - w->first, t = ms();
+	u64 b = w->first + rnd(w, span), n = 1 + rnd(w, rnd(w, 4) ? 4 : RUN);
+	u32 what = rnd(w, 32);
 
 	if (n > RUN - b % RUN)
 		n = RUN - b % RUN;
-	if (what < 18)
+	if (what < 18) {
 		write_run(w, b, n, 0);
-	else if (what < 19 && app.zeroes)
+	} else if (what < 19 && app.zeroes) {
 		write_run(w, b, n, 1);
-	else if (what < 20) {
+	} else if (what < 20) {
 		if (fdatasync(app.fd))
 			fault("flush", b);
 	} else {
@@ -501,7 +502,7 @@ static int run_app(int argc, char **a)
 	open_model(a[1], O_RDWR);
 	signal(SIGTERM, on_signal);
 	for (i = 0; i < n; i++) {
-		uint64_t share = app.blocks / n / RUN * RUN;
+		u64 share = app.blocks / n / RUN * RUN;
 
 		w[i] = (struct worker) { i * share, (i + 1) * share, ms() * 7919 + i, NULL };
 		pthread_create(&t[i], NULL, work, &w[i]);
@@ -519,7 +520,7 @@ static int run_app(int argc, char **a)
 
 static int verify(char **a)
 {
-	uint64_t b, i, bad = 0, *p = buffer(CHUNK);
+	u64 b, i, bad = 0, *p = buffer(CHUNK);
 
 	app.fd = dev(a[0], O_RDONLY);
 	app.blocks = (size_of(app.fd) - SPARE) / BLOCK / RUN * RUN;

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,8 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "port.h"
 
 #define BUF 65536
 
@@ -181,12 +182,12 @@ static int list(void)
  * Broken lines
  *--------------------------------------------------------------*/
 
-static uint64_t seed;
+static u64 seed;
 
-static uint32_t rnd(uint32_t n)
+static u32 rnd(u32 n)
 {
 	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (uint32_t)(seed >> 33) % n;
+	return (u32)(seed >> 33) % n;
 }
 
 static const char * const odd[] = {
@@ -227,7 +228,7 @@ static void mutate(const char **w, int *n)
 	int changes;
 
 	for (changes = 1 + (int)rnd(3); changes && *n; changes--) {
-		int at = (int)rnd((uint32_t)*n);
+		int at = (int)rnd((u32)*n);
 
 		switch (rnd(5)) {
 		case 0:
@@ -271,6 +272,7 @@ static const char * const messages[] = {
 	"leg rejoin", "leg rejoin x", "leg x 0", "leg up 0", "resync", "resync x",
 	"resync rate", "resync rate x", "resync rate 1000001", "resync pause now",
 	"verify x y", "tracker x", "tracker read x y z", "stats stats", "nothing",
+	"stats", "regions 0 4096", "regions 4000 7", "events 0", "events 3",
 };
 
 static int does_something(const char *text)
@@ -297,7 +299,7 @@ static void count(struct tally *t, int r)
 		t->other++;
 }
 
-static int fuzz(const char *name, uint64_t from, unsigned int n)
+static int fuzz(const char *name, u64 from, unsigned int n)
 {
 	char line[4096], text[4096], tmp[160], *own[WORDS];
 	struct tally t = { 0, 0, 0 }, m = { 0, 0, 0 };
@@ -401,7 +403,7 @@ static int one(int n, char **a)
 		return list();
 	if (!strcmp(v, "wait") && n == 3) {
 		prepare(name, 0);
-		u.d.event_nr = (uint32_t)atoi(a[2]);
+		u.d.event_nr = (u32)atoi(a[2]);
 		return call(DM_DEV_WAIT);
 	}
 	if (!strcmp(v, "fuzz") && n == 4)
