@@ -329,6 +329,9 @@ TEST(done)
 		ck_assert_uint_eq(s.generation, G_NEW);
 		ck_assert_uint_eq(s.ancestors[0], keep ? G_B : G_A);
 		ck_assert_uint_eq(s.legs[keep].generation, G_NEW);
+		ck_assert_uint_eq(s.legs[keep].sequence, s.sequence);
+		/* by which the two can be compared again */
+		ck_assert_uint_eq(s.legs[lose].sequence, 20);
 		read_super(lose, &s);
 		ck_assert_uint_eq(s.slot, lose);
 		ck_assert_uint_eq(s.data_start, lose * 8);
