@@ -181,6 +181,7 @@ void audit_watch(void)
 		if (state >= LEG_STALE) {
 			legs[l].branch = model_current();
 			legs[l].blank = legs[l].restored = legs[l].damaged = false;
+			legs[l].lost_cache = false;
 			if (state == LEG_IN_SYNC)
 				legs[l].had_acks = model_acks();
 		}

@@ -19,6 +19,7 @@
 #define NONE	0xffffffffu
 #define POOL	49152u
 #define BRANCHES 8u
+#define IDS	4096u		/* of requests; those above are not looked up */
 #define NEVER	(~0ull)
 
 struct version {
@@ -44,6 +45,7 @@ struct branch {
 
 static struct version pool[POOL];
 static u32 free_first, writing[MAX_SECTORS];
+static bool acked[IDS];
 static struct branch branches[BRANCHES], *now;
 
 static u32 take(void)
@@ -132,6 +134,7 @@ void model_reset(void)
 		pool[i].next = i + 1 < POOL ? i + 1 : NONE;
 	free_first = 0;
 	memset(writing, 0, sizeof(writing));
+	memset(acked, 0, sizeof(acked));
 	for (i = 0; i < BRANCHES; i++)
 		branches[i].used = false;
 	now = NULL;
@@ -253,6 +256,8 @@ void model_end(const struct op *op, bool good)
 	for (i = 0; !op->read && !op->flush && i < op->n; i++)
 		end_sector(op, op->sector + i, good);
 	now->acks += good && !op->read && !op->flush;
+	if (good && op->id < IDS)
+		acked[op->id] = true;
 	sim.clock++;
 }
 
@@ -370,12 +375,20 @@ static bool is_rubbish(u64 s)
 	return s >= now->had;
 }
 
+/* Of a write that never was acknowledged: some leg may have had it all the time. */
+static bool is_unheard(u64 value)
+{
+	u64 id = value >> 20;
+
+	return id && id < IDS && !acked[id];
+}
+
 int model_misfit(const struct disk *d, u64 sectors)
 {
 	u64 s;
 
 	for (s = 0; s < min(sectors, now->sectors); s++) {
-		if (possible(s, d->cur[s]) == NONE && !is_rubbish(s)) {
+		if (possible(s, d->cur[s]) == NONE && !is_rubbish(s) && !is_unheard(d->cur[s])) {
 			explain(s, d->cur[s]);
 			return (int)s;
 		}

@@ -105,7 +105,7 @@ static void lose_cache(void)
 			if (!has_class(C_RESEND))
 				disk_fail_requests(&legs[i].data);
 			if (memcmp(was, legs[i].data.cur, sizeof(was)))
-				legs[i].lacks = true;
+				legs[i].lacks = legs[i].lost_cache = true;
 			if (legs[i].branch && legs[i].branch != model_current())
 				model_power_loss(legs[i].branch);
 		}

@@ -176,6 +176,7 @@ void start_choose(struct table *t)
 static struct before {
 	const struct table *table;
 	bool in_sync[LEGS];
+	struct cdp_super super[LEGS];
 	u64 clock;
 } before;
 
@@ -273,10 +274,21 @@ static bool is_left_behind(const struct cdp *c, const struct table *t, u32 leg)
 
 		for (k = 0; k < t->nr; k++)
 			joined |= t->leg[k] == i && c->set.legs[k].state >= LEG_STALE;
-		if (i != leg && !joined && legs[i].branch == legs[leg].branch && !legs[i].lacks)
+		if (i != leg && !joined && legs[i].branch == legs[leg].branch && !legs[i].lacks &&
+		    legs[i].had_acks > legs[leg].had_acks)
 			return true;
 	}
 	return false;
+}
+
+/* Did @by see @leg leave, before it was left itself? Then it cannot know that @leg has more. */
+static bool is_given_up(const struct before *b, u32 by, u32 leg)
+{
+	const struct cdp_super *s = &b->super[by], *other = &b->super[leg];
+	int slot = cdp_super_find(s, &other->leg_uuid);
+
+	return slot >= 0 && s->legs[slot].state != DISK_LEG_IN_SYNC &&
+	       s->generation == other->generation && s->sequence > other->sequence;
 }
 
 /* The set goes on with a leg that lacks what others have: none of them was there? */
@@ -287,10 +299,14 @@ static void judge_fork(const struct table *t, const struct before *b, u32 leg, i
 	check(legs[leg].lacks, "leg %u is the source, but its sector %d is not what it should be", leg,
 	      misfit);
 	for (i = 0; i < LEGS; i++)
-		check(i == leg || legs[i].branch != legs[leg].branch || !is_good(t, b, i),
+		/* one that lost its cache took the last commits all the same */
+		check(i == leg || legs[i].branch != legs[leg].branch || !is_good(t, b, i) ||
+		      legs[leg].lost_cache || is_given_up(b, leg, i),
 		      "leg %u is the source, though it lacks what leg %u has", leg, i);
 	say("  leg %u goes on from the past: a new branch", leg);
-	model_fork(&legs[leg].data, t->sectors, legs[leg].branch, legs[leg].had_acks);
+	/* an old copy may not know of the others at all, so nothing can be split from it */
+	model_fork(&legs[leg].data, t->sectors, legs[leg].restored ? NULL : legs[leg].branch,
+		   legs[leg].had_acks);
 	legs[leg].branch = model_current();
 }
 
@@ -391,6 +407,7 @@ static void remember(const struct table *t)
 	before.table = t;
 	for (i = 0; i < LEGS; i++) {
 		before.in_sync[i] = leg_says_in_sync(i);
+		leg_super(i, &before.super[i]);
 		if (sim.trace && is_in(t, i))
 			describe(i);
 	}
