@@ -75,6 +75,8 @@ static const char *parse_portal(const char *s, size_t len, struct cdp_iscsi *t)
 		   "the host in the URL is empty, too long, or not a host name or address (an IPv6 address goes in brackets)");
 	if (why)
 		return why;
+	if (v6 && !strchr(t->host, ':'))
+		return "what stands in brackets in the URL must be an IPv6 address";
 	if (t->host[0] == '-')	/* would be taken for an option of iscsiadm */
 		return "the host in the URL must not begin with -";
 	rest += v6;

@@ -66,6 +66,7 @@ TEST(wrong)
 		{ "iscsi://h:99999999999/" IQN "/0", "port" },
 		{ "iscsi://h:1:2/" IQN "/0", "port" },
 		{ "iscsi://fe80::1/" IQN "/0", "port" },
+		{ "iscsi://[%]:326/" IQN "/0", "IPv6" },
 		{ "iscsi://[::1/" IQN "/0", "bracket" },
 		{ "iscsi://[::1]x/" IQN "/0", "only :PORT" },
 		{ "iscsi://h ost/" IQN "/0", "host" },
