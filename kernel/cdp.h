@@ -91,6 +91,7 @@ struct cdp {
 	bool dead;			/* being destroyed: no worker is woken */
 	bool dormant;			/* suspended: another table may own the metadata */
 	bool suspended;			/* nothing new is begun in the background */
+	bool told_stale;		/* stale legs know that they are: they get pages, too */
 	bool refresh_intent;		/* all intent pages are to be written */
 	bool stuck;			/* the last leg takes no metadata */
 	enum cdp_evict evict;
@@ -194,6 +195,8 @@ void cdp_commit_work(struct work_struct *work);
 void cdp_kick_commit(struct cdp *c);
 /* Wait until what was wanted at the call is recorded; -EIO if it cannot be. Process context. */
 int cdp_commit_wait(struct cdp *c);
+/* Legs that bitmap pages go to. */
+u32 cdp_page_legs(struct cdp *c);
 /* Write all intent pages that differ from the disk, and compose and write one
  * superblock. commit_mutex held, process context, waits for the I/O.
  */

@@ -71,9 +71,7 @@ int cdp_write_trackers(struct cdp *c)
 	bool counts = true;
 
 	while (counts && (n = gather(c, &at, what, blocks))) {
-		spin_lock(&c->lock);
-		legs = cdp_set_joined(&c->set);
-		spin_unlock(&c->lock);
+		legs = cdp_page_legs(c);
 		cdp_count(c, STAT_TRACKER_PAGES, n);
 		ok = cdp_store_write(c, legs, c->keeper_pages, blocks, n);
 		cdp_store_failed(c, legs & ~ok);

@@ -229,14 +229,62 @@ static int load(struct cdp *c, const struct cdp_plan *p)
 	return 0;
 }
 
-static bool wants_refresh(struct cdp *c, const struct cdp_plan *p)
+static bool anything_stale(struct cdp *c)
 {
 	u32 i;
 
 	for (i = 0; i < c->nr_legs; i++)
-		if (p->format[i] || c->set.legs[i].state == LEG_STALE)
+		if (c->set.legs[i].state == LEG_STALE)
 			return true;
-	return p->is_new || p->grown;
+	return false;
+}
+
+static int write_pages(struct cdp *c)
+{
+	int r = cdp_write_trackers(c);
+
+	mutex_lock(&c->commit_mutex);
+	if (!r && !cdp_write_intent(c))
+		r = -EIO;
+	mutex_unlock(&c->commit_mutex);
+	return r;
+}
+
+static int commit_twice(struct cdp *c)
+{
+	bool ok;
+
+	mutex_lock(&c->commit_mutex);
+	ok = cdp_commit_once(c, false) && cdp_commit_once(c, false);
+	/* a leg that was lost meanwhile is recorded before anybody writes */
+	while (ok && c->set.need > c->set.done)
+		ok = cdp_commit_once(c, false);
+	mutex_unlock(&c->commit_mutex);
+	return ok ? 0 : -EIO;
+}
+
+/*
+ * 1. What the stale legs lack, on the in-sync ones.
+ * 2. Superblocks on all; twice, see core/format.h on sequences.
+ * 3. Now that the stale legs know that they are, their areas: whole, so that
+ *    nothing is left to write when one becomes in-sync.
+ */
+static int record(struct cdp *c, const struct cdp_plan *p)
+{
+	int r;
+
+	c->told_stale = false;
+	if (p->is_new || p->grown)
+		refresh_areas(c);
+	r = write_pages(c);
+	if (!r)
+		r = commit_twice(c);
+	c->told_stale = true;
+	if (!r && anything_stale(c)) {
+		refresh_areas(c);
+		r = write_pages(c);
+	}
+	return r;
 }
 
 static int activate(struct cdp *c, struct cdp_plan *p)
@@ -264,14 +312,7 @@ static int activate(struct cdp *c, struct cdp_plan *p)
 		DMERR("%s: no leg that is in-sync is there", cdp_name(c));
 		return -ENODATA;
 	}
-	if (wants_refresh(c, p))
-		refresh_areas(c);
-	r = cdp_write_trackers(c);
-	mutex_lock(&c->commit_mutex);
-	/* twice: see core/format.h on sequences */
-	if (!r && !(cdp_write_intent(c) && cdp_commit_once(c, false) && cdp_commit_once(c, false)))
-		r = -EIO;
-	mutex_unlock(&c->commit_mutex);
+	r = record(c, p);
 	if (r)
 		DMERR("%s: metadata cannot be written to any leg that is in-sync", cdp_name(c));
 	return r;

@@ -89,13 +89,16 @@ static bool read_again(struct cdp *c)
 	return true;
 }
 
-/* Legs that take metadata now. */
-static u32 joined(struct cdp *c)
+/*
+ * A leg that still calls itself in-sync must not have its pages replaced: started
+ * without the others it would read them.
+ */
+u32 cdp_page_legs(struct cdp *c)
 {
 	u32 legs;
 
 	spin_lock(&c->lock);
-	legs = cdp_set_joined(&c->set);
+	legs = c->told_stale ? cdp_set_joined(&c->set) : c->set.in_sync;
 	spin_unlock(&c->lock);
 	return legs;
 }
@@ -137,7 +140,7 @@ bool cdp_write_intent(struct cdp *c)
 		if (!n)
 			break;
 		cdp_count(c, STAT_INTENT_PAGES, n);
-		legs = joined(c);
+		legs = cdp_page_legs(c);
 		if (!counts(c, legs, cdp_store_write(c, legs, c->commit_pages, blocks, n))) {
 			for (i = 0; i < n; i++)
 				s->intent_dirty[numbers[i] / 64] |= 1ull << numbers[i] % 64;
