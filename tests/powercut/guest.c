@@ -16,12 +16,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ struct writer {
 	unsigned int number;
 	u64 rnd;
 	int fd;
+	aio_context_t aio;
 	struct stamp *buf;
 };
 
@@ -88,6 +90,27 @@ static void flush(struct writer *w)
 		say("e flush %d\n", errno);
 }
 
+/* With pwritev2() the kernel would flush after a FUA write, and hide one that is none. */
+static bool write_fua(struct writer *w, u64 offset, u64 bytes)
+{
+	struct iocb cb = {
+		.aio_lio_opcode = IOCB_CMD_PWRITE,
+		.aio_fildes = (u32)w->fd,
+		.aio_buf = (uintptr_t)w->buf,
+		.aio_nbytes = bytes,
+		.aio_offset = (long long)offset,
+		.aio_rw_flags = RWF_DSYNC,
+	};
+	struct iocb *list[1] = { &cb };
+	struct io_event done;
+
+	if (syscall(SYS_io_submit, w->aio, 1, list) != 1 ||
+	    syscall(SYS_io_getevents, w->aio, 1, 1, &done, NULL) != 1)
+		return false;
+	errno = done.res < 0 ? (int)-done.res : EIO;
+	return done.res == (long long)bytes;
+}
+
 static void write_some(struct writer *w)
 {
 	u64 chunks = count / CHUNK / threads;
@@ -95,7 +118,7 @@ static void write_some(struct writer *w)
 	unsigned int at, n, i, fua = rnd(w, 100) < 15;
 	u64 sector;
 	u32 seq = __atomic_add_fetch(&next_seq, 1, __ATOMIC_SEQ_CST);
-	struct iovec iov = { w->buf, 0 };
+	bool ok;
 
 	if (rnd(w, 4)) {
 		at = 8 * rnd(w, CHUNK / 8);
@@ -107,10 +130,12 @@ static void write_some(struct writer *w)
 	sector = first + chunk * CHUNK + at;
 	for (i = 0; i < n; i++)
 		stamp_make(&w->buf[i], sector + i, seq);
-	iov.iov_len = n * SECTOR;
 	say("%c %u %llu %u\n", fua ? 'j' : 'i', seq, (unsigned long long)sector, n);
-	if (pwritev2(w->fd, &iov, 1, (off_t)(sector * SECTOR), fua ? RWF_DSYNC : 0) ==
-	    (ssize_t)iov.iov_len)
+	if (fua)
+		ok = write_fua(w, sector * SECTOR, n * SECTOR);
+	else
+		ok = pwrite(w->fd, w->buf, n * SECTOR, (off_t)(sector * SECTOR)) == n * SECTOR;
+	if (ok)
 		say("a %u\n", seq);
 	else
 		say("e %u %d\n", seq, errno);
@@ -121,7 +146,8 @@ static void *writer(void *arg)
 	struct writer *w = arg;
 
 	w->fd = open(dev, O_RDWR | O_DIRECT);
-	if (w->fd < 0 || posix_memalign((void **)&w->buf, 4096, CHUNK * SECTOR))
+	if (w->fd < 0 || posix_memalign((void **)&w->buf, 4096, CHUNK * SECTOR) ||
+	    syscall(SYS_io_setup, 1, &w->aio))
 		die(dev);
 	while (now_ms() < deadline) {
 		if (rnd(w, 100) < 10)
