@@ -198,11 +198,16 @@ static void replace(u32 leg)
 static void damage(u32 leg)
 {
 	struct leg *l = &legs[leg];
+	struct cdp_super s;
 	u32 block = below(8), i;
-	u8 *p = l->meta.area + block * CDP_BLOCK_BYTES;
+	u8 *p;
 
 	if (l->blank || l->damaged || !l->branch)
 		return;
+	/* mostly what was recorded last */
+	if (one_in(2) && leg_super(leg, &s) == SUPER_VALID)
+		block = (u32)cdp_super_block(s.sequence);
+	p = l->meta.area + block * CDP_BLOCK_BYTES;
 	l->damaged = true;
 	say("* leg %u: metadata block %u is damaged", leg, block);
 	if (one_in(3))

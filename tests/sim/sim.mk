@@ -32,7 +32,8 @@ sim-san: $(SIM_OUT)-san
 	@$(SIM_OUT)-san --seeds 1-200
 
 sim-mutants: $(SIM_OUT)
-	@tests/sim/mutants.sh
+	@SIM="$(SIM_OUT)" SIM_CC='$(CC) $(SIM_CFLAGS)' SIM_LINK='$(CC) $(SIM_LDFLAGS)' \
+		SIM_FORGET='$(SIM_FORGET)' tests/sim/mutants
 
 $(SIM_OUT).h/linux/%.h:
 	@mkdir -p $(@D) && echo '#include "shim.h"' >$@

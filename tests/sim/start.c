@@ -321,6 +321,17 @@ static void judge_unknown(const struct table *t, const struct before *b, u32 leg
 	model_fork(&legs[leg].data, t->sectors, NULL, 0);
 }
 
+/* An old copy, alone: what it was believed with cannot be known, and is no story to go on with. */
+static void judge_old(const struct table *t, const struct before *b, u32 leg)
+{
+	u32 i;
+
+	for (i = 0; i < LEGS; i++)
+		check(!is_good(t, b, i) || b->super[i].sequence <= b->super[leg].sequence + 1,
+		      "leg %u, an old copy, is the source, though leg %u was there", leg, i);
+	sim_escape();
+}
+
 /* Everybody who takes part is on the source's branch now. */
 static void join(const struct cdp *c, const struct table *t)
 {
@@ -354,6 +365,8 @@ void start_judge(void)
 		sim_escape();
 	check(!is_in(t, LEGS + 1), "another set's leg is taken");
 	check(!is_split(t, &before), "a split brain is not refused");
+	if (legs[source].restored)
+		judge_old(t, &before, source);
 	if (is_first()) {
 		model_fork(&legs[source].data, t->sectors, NULL, 0);
 		legs[source].branch = model_current();

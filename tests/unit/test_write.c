@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/* write.c and the commits of set.c: where a write goes, what it waits for, when it is acknowledged. */
+#include "unit.h"
+#include "small_set.h"
+
+TEST(intent_comes_first)
+{
+	struct cdp_io io = small_io(1, 0xf0);
+	struct small m;
+
+	small_init(&m, 2);
+	must(!cdp_write_begin_fast(&m.s, &io), "no intent yet");
+	must(cdp_write_begin(&m.s, &io) == VERDICT_PARK_INTENT, "no intent yet");
+	must(!m.extents[1] && !m.recent[1], "a parked write leaves nothing behind");
+	small_mark(&m, 1);
+	must(cdp_is_marked(&m.s, 1) && !cdp_is_marked(&m.s, 0), "marks");
+	must(cdp_write_begin_fast(&m.s, &io) && io.legs == 3 && io.required == 3, "goes to both");
+	must((m.extents[1] & EXT_COUNT) == 1 && m.recent[1] == 0xf0, "is remembered");
+	must(cdp_write_end_fast(&m.s, &io), "both took it");
+	must(!cdp_write_done(&m.s, &io) && !(m.extents[1] & EXT_COUNT), "nobody waits");
+	must(small_write(&m, 1, 1, 0) == VERDICT_ACK && small_write(&m, 0, 1, 0) == VERDICT_PARK_INTENT,
+	     "the slow way is the same");
+}
+
+TEST(loss_is_recorded_before_the_answer)
+{
+	struct cdp_io io = small_io(0, 0x3);
+	struct small m;
+	u64 generation;
+
+	small_init(&m, 2);
+	small_mark(&m, 0);
+	generation = m.s.super.generation;
+	must(cdp_write_begin(&m.s, &io) == VERDICT_GO, "go");
+	io.failed = 2;
+	must(!cdp_write_end_fast(&m.s, &io), "not a plain success");
+	must(cdp_write_end(&m.s, &io) == VERDICT_HOLD && cdp_is_held(&m.s, &io), "held");
+	must(m.s.legs[1].state == LEG_FAULTY && m.tracker[1][0] == 0x3 && m.s.legs[1].tracked == 2,
+	     "leg 1 is out, and what it lacks is known");
+	must(m.s.legs[1].merge && m.s.legs[1].write_errors == 1, "merge");
+	must(!small_commit_once(&m, 0) && cdp_is_held(&m.s, &io), "a commit that leg 0 did not take");
+	must(small_commit_once(&m, 1) && cdp_is_held(&m.s, &io), "the loss in one superblock");
+	must(small_commit_once(&m, 1) && !cdp_is_held(&m.s, &io), "the loss in both");
+	must(m.s.super.generation != generation && m.s.super.ancestors[0] == generation, "minted");
+	must(m.s.super.legs[1].state == DISK_LEG_FAULTY &&
+	     m.s.super.legs[1].generation == generation, "leg 1's entry is of before");
+	must(m.s.durable == 1 && m.s.in_sync == 1, "nobody calls it in-sync");
+	must(small_write(&m, 0, 0x8, 0) == VERDICT_ACK && m.tracker[1][0] == 0xb, "degraded writes");
+	must(cdp_merge(&m.s, 1, 0, 100) == SMALL_EXTENTS && !m.s.legs[1].merge, "merged");
+}
+
+TEST(retried_commits_spare_the_good_block)
+{
+	struct small m;
+	u64 sequence;
+
+	small_init(&m, 1);
+	sequence = m.s.super.sequence;
+	must(!small_commit_once(&m, 0) && m.s.super.sequence == sequence + 1, "fails");
+	must(!small_commit_once(&m, 0) && m.s.super.sequence == sequence + 3, "again, same block");
+	must(small_commit_once(&m, 1) && m.s.super.sequence == sequence + 5, "again, same block");
+	must(small_commit_once(&m, 1) && m.s.super.sequence == sequence + 6, "the other block");
+}
+
+TEST(loss_without_a_write_mints_on_the_next_one)
+{
+	struct small m;
+	u64 generation;
+
+	small_init(&m, 2);
+	small_mark(&m, 0);
+	generation = m.s.super.generation;
+	cdp_set_leg_error(&m.s, 1, false);
+	small_commit(&m);
+	must(m.s.super.generation == generation && m.s.super.legs[1].state == DISK_LEG_FAULTY, "not yet");
+	must(small_write(&m, 0, 1, 0) == VERDICT_HOLD, "the first write waits for it");
+	small_commit(&m);
+	must(m.s.super.generation != generation, "minted");
+	generation = m.s.super.generation;
+	must(small_write(&m, 0, 1, 0) == VERDICT_ACK, "the second does not");
+	small_commit(&m);
+	must(m.s.super.generation == generation, "once");
+}
+
+TEST(last_leg_stays)
+{
+	struct small m;
+
+	small_init(&m, 2);
+	small_mark(&m, 0);
+	must(small_write(&m, 0, 1, 3) == VERDICT_FAIL, "nobody took it");
+	must(m.s.legs[1].state == LEG_FAULTY && m.s.legs[0].state == LEG_IN_SYNC, "the primary is kept");
+	must(m.s.failing && cdp_set_health(&m.s) == HEALTH_FAILED && !m.s.fast, "failed");
+	must(cdp_set_may_fail(&m.s, 0) == -EBUSY, "cannot be given up");
+	must(small_write(&m, 0, 1, 0) == VERDICT_HOLD && !m.s.failing, "well again");
+	small_commit(&m);
+	must(cdp_set_health(&m.s) == HEALTH_DEGRADED, "degraded");
+}
+
+TEST(stale_legs_get_what_they_do_not_lack)
+{
+	struct cdp_io io = small_io(0, 0x30);
+	struct small m;
+
+	small_init(&m, 3);
+	small_mark(&m, 0);
+	m.s.legs[2].state = LEG_STALE;
+	cdp_track(&m.s, 2, 0, 0xf0);
+	cdp_set_update(&m.s);
+	must(cdp_write_begin(&m.s, &io) == VERDICT_GO && io.legs == 3, "stale there");
+	cdp_write_done(&m.s, &io);
+	io = small_io(0, 0x3);
+	must(cdp_write_begin(&m.s, &io) == VERDICT_GO && io.legs == 7, "not stale there");
+	io.failed = 4;
+	must(cdp_write_end(&m.s, &io) == VERDICT_HOLD, "it may be called in-sync on the disk");
+	must(m.s.legs[2].state == LEG_FAULTY && m.tracker[2][0] == 0xf3, "tracked");
+	cdp_write_done(&m.s, &io);
+}
+
+TEST(refusals_are_not_errors)
+{
+	struct cdp_io io = small_io(0, 1);
+	struct small m;
+
+	small_init(&m, 2);
+	small_mark(&m, 0);
+	must(cdp_write_begin(&m.s, &io) == VERDICT_GO, "go");
+	io.refused = 3;
+	must(cdp_write_end(&m.s, &io) == VERDICT_REFUSE && m.s.in_sync == 3, "all refused");
+	io.refused = 2;
+	must(cdp_write_end(&m.s, &io) == VERDICT_HOLD && m.s.legs[1].state == LEG_STALE &&
+	     m.tracker[1][0] == 1, "one lags");
+	cdp_write_done(&m.s, &io);
+}
+
+TEST(a_protect_leg_may_block)
+{
+	struct cdp_io io = small_io(0, 1);
+	struct small m;
+
+	small_init(&m, 2);
+	small_mark(&m, 0);
+	m.s.block_policy = true;
+	must(small_write(&m, 0, 1, 2) == VERDICT_PARK_BLOCK, "the one that saw it");
+	must(small_write(&m, 0, 1, 0) == VERDICT_PARK_BLOCK, "the next");
+	must(cdp_flush_begin(&m.s, &io) == VERDICT_PARK_BLOCK, "a flush");
+	must(!m.s.fast && m.s.blocked == 2, "blocked");
+}
+
+TEST(flushes)
+{
+	struct cdp_io io = small_io(0, 0);
+	struct small m;
+
+	small_init(&m, 3);
+	m.s.legs[1].state = LEG_STALE;
+	m.s.legs[2].state = LEG_FAULTY;
+	m.s.durable = 1;
+	cdp_set_update(&m.s);
+	must(cdp_flush_begin(&m.s, &io) == VERDICT_GO && io.legs == 3 && !io.span.mask, "joined legs");
+	must(cdp_write_end_fast(&m.s, &io) && cdp_write_end(&m.s, &io) == VERDICT_ACK, "done");
+	m.s.durable = 5;	/* leg 2 left just now */
+	must(cdp_flush_begin(&m.s, &io) == VERDICT_GO && io.required == 7, "the disk's view counts");
+	cdp_set_leg_error(&m.s, 1, false);
+	must(!cdp_write_end_fast(&m.s, &io) && cdp_write_end(&m.s, &io) == VERDICT_HOLD, "recorded first");
+}
+
+TEST(reads)
+{
+	struct cdp_span there = { 0, 0x1 }, lacking = { 0, 0x10 };
+	struct small m;
+
+	small_init(&m, 3);
+	must(!cdp_set_prefer(&m.s, 1) && cdp_read_pick(&m.s, there, 0) == 1, "the preferred one");
+	must(cdp_read_pick(&m.s, there, 2) == 0 && cdp_read_pick(&m.s, there, 3) == 2, "then the others");
+	must(cdp_read_pick(&m.s, there, 7) == -1, "then none");
+	m.s.legs[2].state = LEG_STALE;
+	cdp_track(&m.s, 2, 0, 0xf0);
+	cdp_set_update(&m.s);
+	must(cdp_read_pick(&m.s, there, 3) == 2 && cdp_read_pick(&m.s, lacking, 3) == -1,
+	     "a stale leg where it is not stale");
+	must(cdp_set_prefer(&m.s, 2) == -EBUSY, "a stale leg is not preferred");
+	cdp_read_failed(&m.s, 1);
+	must(m.s.legs[1].state == LEG_FAULTY && m.s.legs[1].read_errors == 1 && m.s.read_leg == 0, "next");
+	cdp_read_failed(&m.s, 0);
+	must(m.s.legs[0].state == LEG_IN_SYNC, "the last is kept");
+}
+
+UNIT_MAIN("write", intent_comes_first, loss_is_recorded_before_the_answer,
+	  retried_commits_spare_the_good_block, loss_without_a_write_mints_on_the_next_one,
+	  last_leg_stays, stale_legs_get_what_they_do_not_lack, refusals_are_not_errors,
+	  a_protect_leg_may_block, flushes, reads)
