@@ -501,6 +501,7 @@ static int run_app(int argc, char **a)
 	app.blocks = (size_of(app.fd) - SPARE) / BLOCK / RUN * RUN;
 	open_model(a[1], O_RDWR);
 	signal(SIGTERM, on_signal);
+	puts("app: runs");
 	for (i = 0; i < n; i++) {
 		u64 share = app.blocks / n / RUN * RUN;
 
