@@ -15,7 +15,8 @@ TEST(pages)
 	must(cdp_dirty_page(m.intent_dirty, 1, 0) == 0, "to be written");
 	cdp_encode_intent(&m.s, 0, &d);
 	must(cdp_dirty_page(m.intent_dirty, 1, 0) == -1, "written");
-	must(!cdp_page_check(&d, &m.s.super.set_uuid, cdp_block_intent(&m.s.g, 0), BLOCK_INTENT, 0, &why), "%s", why);
+	must(!cdp_page_check(&d, &m.s.super.set_uuid, cdp_block_intent(&m.s.g, 0), BLOCK_INTENT, 0,
+			     &why), "%s", why);
 	small_init(&n, 2);
 	cdp_load_intent(&n.s, 0, &d);
 	must(n.intent[0] == 5, "read back: %lx", n.intent[0]);
@@ -24,7 +25,8 @@ TEST(pages)
 
 	cdp_track(&m.s, 1, 1, 0xf0f);
 	cdp_encode_tracker(&m.s, 1, 0, &d);
-	must(!cdp_page_check(&d, &m.s.super.set_uuid, cdp_block_tracker(&m.s.g, 1, 0), BLOCK_TRACKER, 1, &why), "%s", why);
+	must(!cdp_page_check(&d, &m.s.super.set_uuid, cdp_block_tracker(&m.s.g, 1, 0),
+			     BLOCK_TRACKER, 1, &why), "%s", why);
 	cdp_load_tracker(&n.s, 1, 0, &d);
 	must(n.tracker[1][1] == 0xf0f && n.s.legs[1].tracked == 8 && !n.tracker_dirty[1][0], "read back");
 	cdp_load_tracker(&n.s, 0, 0, NULL);

@@ -383,36 +383,42 @@ TEST(applied)
 	must(m.s.mint_on_write, "it was not told: it could go on alone");
 }
 
+static char why[CDP_WHY_TEXT];
+static bool full, anew;
+
+static int rejoin(struct small *m, const struct cdp_plan_leg *l)
+{
+	return cdp_plan_rejoin(&m->s, 1, l, &full, &anew, why);
+}
+
 TEST(rejoins)
 {
 	struct small m;
 	struct cdp_plan_leg *l = &p.legs[1];
-	char why[CDP_WHY_TEXT];
-	bool full, anew;
 
 	begin(2);
 	left(1, 1);
 	minted_without(1);
 	small_init(&m, 2);
 	m.s.super = p.legs[0].super;
-	must(!cdp_plan_rejoin(&m.s, 1, l, &full, &anew, why) && !full && !anew, "by its tracker");
+	must(!rejoin(&m, l) && !full && !anew, "by its tracker");
 	l->super.sequence--;
 	l->super.legs[1].sequence--;
-	must(!cdp_plan_rejoin(&m.s, 1, l, &full, &anew, why) && !full, "it missed the last of its commits");
+	must(!rejoin(&m, l) && !full, "it missed the last of its commits");
 	l->super.sequence--;
-	must(!cdp_plan_rejoin(&m.s, 1, l, &full, &anew, why) && full, "an older copy");
+	must(!rejoin(&m, l) && full, "an older copy");
 	cdp_super_mint(&l->super, 99);
-	must(cdp_plan_rejoin(&m.s, 1, l, &full, &anew, why) == -ENOTUNIQ && strstr(why, "diverged"), "%s", why);
+	must(rejoin(&m, l) == -ENOTUNIQ && strstr(why, "diverged"), "%s", why);
 	blank(1);
-	must(!cdp_plan_rejoin(&m.s, 1, l, &full, &anew, why) && full && anew, "a new disk");
+	must(!rejoin(&m, l) && full && anew, "a new disk");
 	l->unreadable = true;
-	must(cdp_plan_rejoin(&m.s, 1, l, &full, &anew, why) == -EUCLEAN, "unreadable");
+	must(rejoin(&m, l) == -EUCLEAN, "unreadable");
 	kind(1, SUPER_FOREIGN);
 	l->why = "something else";
-	must(cdp_plan_rejoin(&m.s, 1, l, &full, &anew, why) == -EUCLEAN && strstr(why, "something"), "%s", why);
+	must(rejoin(&m, l) == -EUCLEAN && strstr(why, "something"), "%s", why);
 	leg(1);
 	l->super.set_uuid = sample_uuid(3);
-	must(cdp_plan_rejoin(&m.s, 1, l, &full, &anew, why) == -EUCLEAN && strstr(why, "another leg"), "%s", why);
+	must(rejoin(&m, l) == -EUCLEAN && strstr(why, "another leg"), "%s", why);
 }
 
 UNIT_MAIN("plan", new_sets, stopped_in_order, reordered, stale_legs, copies_of_the_past, split_brain,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* write.c and the commits of set.c: where a write goes, what it waits for, when it is acknowledged. */
+/* write.c, and commits: where a write goes, what it waits for, when it is acknowledged. */
 #include "unit.h"
 #include "small_set.h"
 
@@ -18,8 +18,8 @@ TEST(intent_comes_first)
 	must((m.extents[1] & EXT_COUNT) == 1 && m.recent[1] == 0xf0, "is remembered");
 	must(cdp_write_end_fast(&m.s, &io), "both took it");
 	must(!cdp_write_done(&m.s, &io) && !(m.extents[1] & EXT_COUNT), "nobody waits");
-	must(small_write(&m, 1, 1, 0) == VERDICT_ACK && small_write(&m, 0, 1, 0) == VERDICT_PARK_INTENT,
-	     "the slow way is the same");
+	must(small_write(&m, 1, 1, 0) == VERDICT_ACK, "the slow way is the same");
+	must(small_write(&m, 0, 1, 0) == VERDICT_PARK_INTENT, "extent by extent");
 }
 
 TEST(loss_is_recorded_before_the_answer)
