@@ -415,11 +415,12 @@ TEST(rejoins)
 	must(rejoin(&m, l) == -EUCLEAN, "unreadable");
 	kind(1, SUPER_FOREIGN);
 	l->why = "something else";
-	must(rejoin(&m, l) == -EUCLEAN && strstr(why, "something"), "%s", why);
+	must(rejoin(&m, l) == -EUCLEAN && strstr(why, "something"), "foreign: %s", why);
 	leg(1);
 	l->super.set_uuid = sample_uuid(3);
 	must(rejoin(&m, l) == -EUCLEAN && strstr(why, "another leg"), "%s", why);
 }
 
-UNIT_MAIN("plan", new_sets, stopped_in_order, reordered, stale_legs, copies_of_the_past, split_brain,
-	  nobody_to_believe, absent_legs, dropped_and_added_legs, sizes, strangers, applied, rejoins)
+UNIT_MAIN("plan", new_sets, stopped_in_order, reordered, stale_legs, copies_of_the_past,
+	  split_brain, nobody_to_believe, absent_legs, dropped_and_added_legs, sizes, strangers,
+	  applied, rejoins)
