@@ -169,6 +169,8 @@ void cdp_recover(struct cdp_set *s)
 		if (!(s->intent[e / 64] & 1ull << e % 64))
 			continue;
 		mask = cdp_extent_mask(&s->g, e);
+		/* it may be known from one leg only, and that one may go */
+		page_dirty(s->intent_dirty, (u32)(e / CDP_INTENT_EXTENTS));
 		for (i = 0; i < s->nr_legs; i++)
 			if ((int)i != s->read_leg)
 				cdp_track(s, i, e, mask);

@@ -93,7 +93,7 @@ TEST(recovery)
 	must(m.s.legs[0].state == LEG_IN_SYNC && m.s.legs[1].state == LEG_STALE &&
 	     m.s.legs[2].state == LEG_FAULTY, "and are stale");
 	must(m.extents[2] == EXT_DIRTY && m.recent[2] == m.tracker[1][2], "cleaned like any other");
-	must(m.s.need > need, "recorded");
+	must(m.s.need > need && m.intent_dirty[0], "recorded on all");
 	small_init(&m, 2);
 	cdp_recover(&m.s);
 	must(m.s.in_sync == 3 && m.s.fast, "nothing was in flight");
