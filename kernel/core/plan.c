@@ -156,6 +156,24 @@ static int choose_authority(struct cdp_plan *p)
 }
 
 /*
+ * Was the leg part of a set that went on without the record's? The last commit it
+ * took part in tells: its entry in its own leg table. (One that is on its way back
+ * was told later ones, but its entry in those is that of its departure.) A commit
+ * that the record's leg was to take as well, and a crash came between, is no harm.
+ */
+static bool went_on(const struct cdp_super *record, const struct cdp_leg_entry *e,
+		    const struct cdp_super *own)
+{
+	u64 last = own->legs[own->slot].sequence;
+	int slot = cdp_super_find(own, &record->leg_uuid);
+
+	if (last <= e->sequence)
+		return false;
+	return last > e->sequence + 1 || slot < 0 || own->legs[slot].sequence != last ||
+	       own->legs[slot].state != DISK_LEG_IN_SYNC;
+}
+
+/*
  * What a known leg lacks, by its entry in the authority's leg table. NULL: its
  * tracker tells; else why everything has to be copied.
  */
@@ -165,11 +183,7 @@ static const char *why_full(const struct cdp_super *record, const struct cdp_leg
 	/* commits go out one after the other, so a leg is behind by one at most */
 	if (own->sequence + 1 < e->sequence)
 		return "older copy of the leg";
-	/*
-	 * The last commit it took part in. One that is on its way back was told later
-	 * ones, but its entry in those is that of its departure.
-	 */
-	if (own->legs[own->slot].sequence > e->sequence + 1)
+	if (went_on(record, e, own))
 		return "was started without the others";
 	if (own->generation != record->generation && !cdp_super_descends(record, own->generation))
 		return "was part of another line of history";

@@ -222,6 +222,15 @@ TEST(copies_of_the_past)
 	p.legs[0].super.legs[0].sequence += 2;
 	good();
 	expect(0, LEG_STALE, TRACKER_FULL);
+	/* or that went one commit further with others */
+	begin(3);
+	left(2, 1);
+	p.legs[0].present = false;
+	p.legs[1].super.legs[1].state = DISK_LEG_STALE;
+	p.legs[2].super.legs[1].state = DISK_LEG_STALE;
+	good();
+	must(p.authority == 2, "the only one");
+	expect(1, LEG_STALE, TRACKER_FULL);
 	/* one that is on its way back was told commits that it took no part in */
 	begin(2);
 	left(0, 4);
