@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sim [--seeds A-B] [--steps N] [--seed S] [--trace] [--without CLASS]... [--with CLASS]...
+ * sim [--seeds A-B | --list FILE] [--seed S [--trace]] [--steps N] [--seconds N]
+ *     [--failures N] [--quick] [--without CLASS]... [--with CLASS]...
  *
  * Runs one history for each seed. A failing one is shrunk (kinds of trouble are
  * left out, then steps at the end, while a failure stays) and told as a story.
@@ -190,6 +191,7 @@ struct options {
 	u32 classes, steps, max_failures;
 	bool trace, quick;
 	double seconds;
+	const char *list;
 };
 
 static void parse(int argc, char **argv, struct options *o)
@@ -215,6 +217,8 @@ static void parse(int argc, char **argv, struct options *o)
 			o->to = o->from, o->from = 1;
 		else if (!strcmp(a, "--seeds"))
 			;
+		else if (!strcmp(a, "--list"))
+			o->list = v;
 		else if (!strcmp(a, "--steps"))
 			o->steps = (u32)strtoul(v, NULL, 10);
 		else if (!strcmp(a, "--failures"))
@@ -251,11 +255,44 @@ static void failed(u64 seed, const struct options *o)
 	tell(seed, classes, steps);
 }
 
+static u64 good, bad;
+
+static void one(u64 seed, const struct options *o)
+{
+	u64 steps;
+
+	if (history(seed, o->classes, o->steps)) {
+		good++;
+		return;
+	}
+	steps = total_steps;
+	bad++;
+	failed(seed, o);
+	total_steps = steps;
+}
+
+/* Seeds that once failed, the first word of a line each. */
+static void from_list(const struct options *o)
+{
+	FILE *f = fopen(o->list, "r");
+	char line[256];
+	u64 seed;
+
+	if (!f) {
+		perror(o->list);
+		exit(2);
+	}
+	while (fgets(line, sizeof(line), f) && bad < o->max_failures)
+		if (sscanf(line, "%lu", &seed) == 1)
+			one(seed, o);
+	fclose(f);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
 	double start = seconds(), took;
-	u64 seed, good = 0, bad = 0, steps;
+	u64 seed;
 
 	parse(argc, argv, &o);
 	signal(SIGSEGV, on_signal);
@@ -265,17 +302,12 @@ int main(int argc, char **argv)
 		tell(o.from, o.classes, o.steps);
 		return sim.failed;
 	}
-	for (seed = o.from; seed <= o.to && bad < o.max_failures; seed++) {
+	if (o.list)
+		from_list(&o);
+	for (seed = o.from; !o.list && seed <= o.to && bad < o.max_failures; seed++) {
 		if (o.seconds > 0 && seconds() - start > o.seconds)
 			break;
-		if (history(seed, o.classes, o.steps)) {
-			good++;
-			continue;
-		}
-		steps = total_steps;
-		bad++;
-		failed(seed, &o);
-		total_steps = steps;
+		one(seed, &o);
 	}
 	took = seconds() - start;
 	printf("%lu histories, %lu steps, %.1f s, %.0f steps/s\n", good + bad, total_steps, took,
