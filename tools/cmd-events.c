@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* events: what happened to sets, from the kernel's list of the last ones. */
-#include <stdlib.h>
 #include <time.h>
 
 #include "cmd.h"
 #include "dm.h"
-#include "event.h"
+#include "events.h"
 #include "msg.h"
 #include "opts.h"
 #include "out.h"
@@ -48,6 +47,7 @@ static const struct cdp_out_column columns[] = {
 };
 
 struct context {
+	const char *name;
 	struct cdp_out *out;	/* NULL: one line each, at once */
 	struct cdp_event last;	/* the last one seen; seq 0: none */
 };
@@ -92,58 +92,22 @@ static int print_now(const char *name, const struct cdp_event *e)
 	return cdp_out_print(o);
 }
 
-/* Is the event that was seen last among these lines? */
-static bool has_last(const char *text, const struct cdp_event *last)
+static int take(const struct cdp_event *e, void *ctx)
 {
-	struct cdp_event e;
-	const char *line;
+	struct context *c = ctx;
 
-	for (line = text; line && *line; line = strchr(line, '\n'), line += !!line)
-		if (!cdp_event_parse(line, &e) && e.seq == last->seq &&
-		    e.seconds == last->seconds && !strcmp(e.what, last->what) &&
-		    !strcmp(e.leg, last->leg))
-			return true;
-	return false;
+	if (!c->out)
+		return print_now(c->name, e);
+	add_row(c->out, c->name, e);
+	return 0;
 }
 
-static int take_lines(const char *name, char *text, struct context *c)
-{
-	u64 since = has_last(text, &c->last) ? c->last.seq : 0;
-	struct cdp_event e;
-	char *save, *line;
-	int r = 0;
-
-	for (line = strtok_r(text, "\n", &save); line && !r; line = strtok_r(NULL, "\n", &save)) {
-		if (cdp_event_parse(line, &e)) {
-			cdp_warn("%s: an event is not understood: %s", name, line);
-			continue;
-		}
-		if (e.seq <= since)
-			continue;
-		c->last = e;
-		if (c->out)
-			add_row(c->out, name, &e);
-		else
-			r = print_now(name, &e);
-	}
-	return r;
-}
-
-/*
- * All that the kernel keeps is read each time, and what was seen before is
- * skipped: numbers begin again with the next table (rebuild, leg add), so
- * asking for those after the last one could miss some.
- */
 static int read_events(const char *name, void *ctx)
 {
 	struct context *c = ctx;
-	char *answer;
-	int r = cdp_dm_message(name, "events 0", &answer);
 
-	if (!r)
-		r = take_lines(name, answer, c);
-	free(answer);
-	return r;
+	c->name = name;
+	return cdp_events_new(name, &c->last, take, c);
 }
 
 static int read_all(const char *name, void *ctx)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <ini.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #define LINE_BYTES	200	/* inih takes no longer ones */
 #define VALUE_PER_LINE	150	/* longer values go on in lines that begin with a space */
 #define MAX_FILE_BYTES	(256 * 1024)
+#define LOCK_S		10.0
 
 /* One table that prints and parses. */
 enum kind { KIND_UUID, KIND_TEXT, KIND_U64, KIND_U32, KIND_BOOL };
@@ -26,6 +28,7 @@ struct key {
 	enum kind kind;
 	bool iscsi;		/* printed for legs on iSCSI only */
 	bool may_lack;
+	bool if_true;		/* printed only then */
 };
 
 #define TEXT(s, field)	.at = offsetof(struct s, field), .kind = KIND_TEXT, \
@@ -45,6 +48,8 @@ static const struct key leg_keys[] = {
 	{ "data_start", OTHER(cdp_conf_leg, data_start, KIND_U64), .may_lack = true },
 	{ "meta_device", TEXT(cdp_conf_leg, meta_device) },
 	{ "meta_start", OTHER(cdp_conf_leg, meta_start, KIND_U64) },
+	{ "taken_out", OTHER(cdp_conf_leg, taken_out, KIND_BOOL), .may_lack = true,
+	  .if_true = true },
 	{ "iscsi_target", TEXT(cdp_conf_leg, iscsi.target), .iscsi = true },
 	{ "iscsi_host", TEXT(cdp_conf_leg, iscsi.host), .iscsi = true },
 	{ "iscsi_port", OTHER(cdp_conf_leg, iscsi.port, KIND_U32), .iscsi = true },
@@ -273,6 +278,8 @@ static void print_key(FILE *f, const struct key *k, const void *base)
 	const void *from = (const char *)base + k->at;
 	char uuid[CDP_UUID_TEXT];
 
+	if (k->if_true && !*(const bool *)from)
+		return;
 	fprintf(f, "%s = ", k->name);
 	if (k->kind == KIND_TEXT)
 		print_text(f, from);
@@ -316,7 +323,7 @@ bool cdp_name_is_valid(const char *name)
 	return len && !name[len] && len < CDP_NAME_TEXT && *name != '.' && *name != '-';
 }
 
-static const char *conf_dir(void)
+const char *cdp_conf_dir(void)
 {
 	const char *dir = getenv("CDP_CONF_DIR");
 
@@ -325,7 +332,7 @@ static const char *conf_dir(void)
 
 const char *cdp_conf_path(const char *name, char path[CDP_PATH_TEXT])
 {
-	cdp_print(path, CDP_PATH_TEXT, "%s/%s" SUFFIX, conf_dir(), name);
+	cdp_print(path, CDP_PATH_TEXT, "%s/%s" SUFFIX, cdp_conf_dir(), name);
 	return path;
 }
 
@@ -385,7 +392,7 @@ static int write_all(int fd, const char *text)
 /* A rename is on the disk when the directory is. */
 static int sync_dir(void)
 {
-	int fd = open(conf_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(cdp_conf_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = fd < 0 || fsync(fd) ? -errno : 0;
 
 	if (fd >= 0)
@@ -395,10 +402,39 @@ static int sync_dir(void)
 
 int cdp_conf_prepare(void)
 {
-	if ((mkdir(conf_dir(), 0755) && errno != EEXIST) || access(conf_dir(), W_OK))
-		return cdp_why(-errno, "%s: the configuration cannot be kept there: %s", conf_dir(),
-			       strerror(errno));
+	if ((mkdir(cdp_conf_dir(), 0755) && errno != EEXIST) || access(cdp_conf_dir(), W_OK))
+		return cdp_why(-errno, "%s: the configuration cannot be kept there: %s",
+			       cdp_conf_dir(), strerror(errno));
 	return 0;
+}
+
+static int lock_fd = -1;
+
+int cdp_conf_lock(void)
+{
+	double end = cdp_seconds() + LOCK_S;
+	int r = cdp_conf_prepare();
+
+	if (r || lock_fd >= 0)
+		return r;
+	lock_fd = open(cdp_conf_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock_fd < 0)
+		return cdp_why(-errno, "%s: %s", cdp_conf_dir(), strerror(errno));
+	while (flock(lock_fd, LOCK_EX | LOCK_NB)) {
+		if (cdp_seconds() > end || cdp_interrupted()) {
+			cdp_conf_unlock();
+			return cdp_why(-EBUSY, "another cdpctl is changing a set; try again");
+		}
+		cdp_sleep_ms(50);
+	}
+	return 0;
+}
+
+void cdp_conf_unlock(void)
+{
+	if (lock_fd >= 0)
+		close(lock_fd);
+	lock_fd = -1;
 }
 
 static int replace(const char *path, const char *text)
@@ -450,10 +486,11 @@ static int is_conf(const struct dirent *e)
 int cdp_conf_list(int (*each)(const char *name, void *ctx), void *ctx)
 {
 	struct dirent **list;
-	int n = scandir(conf_dir(), &list, is_conf, alphasort), i, r = 0;
+	int n = scandir(cdp_conf_dir(), &list, is_conf, alphasort), i, r = 0;
 
 	if (n < 0)
-		return errno == ENOENT ? 0 : cdp_why(-errno, "%s: %s", conf_dir(), strerror(errno));
+		return errno == ENOENT ? 0 :
+		       cdp_why(-errno, "%s: %s", cdp_conf_dir(), strerror(errno));
 	for (i = 0; i < n; i++) {
 		list[i]->d_name[strlen(list[i]->d_name) - strlen(SUFFIX)] = '\0';
 		if (!r)

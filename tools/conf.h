@@ -23,6 +23,7 @@ struct cdp_conf_leg {
 	u64 data_start;
 	char meta_device[CDP_PATH_TEXT];	/* a path, "internal" or "-" */
 	u64 meta_start;
+	bool taken_out;		/* by hand (leg fail): only a hand brings it back */
 	struct cdp_iscsi iscsi;
 };
 
@@ -54,10 +55,18 @@ char *cdp_conf_print(const struct cdp_conf *c);
 int __must_check cdp_conf_load(struct cdp_conf *c, const char *name);
 /* Can one be saved? Makes the directory. For before anything else is done. */
 int __must_check cdp_conf_prepare(void);
+/* One process at a time changes what is remembered, and the tables that belong to
+ * it. Waits a few seconds at most, -EBUSY then; ends with the process.
+ */
+int __must_check cdp_conf_lock(void);
+void cdp_conf_unlock(void);
 /* Replaces the file in one step. */
 int __must_check cdp_conf_save(const struct cdp_conf *c);
 int __must_check cdp_conf_remove(const char *name);
 bool cdp_conf_exists(const char *name);
+
+/* $CDP_CONF_DIR or /etc/cdp. */
+const char *cdp_conf_dir(void);
 
 /* Its path; returns @path. */
 const char *cdp_conf_path(const char *name, char path[CDP_PATH_TEXT]);

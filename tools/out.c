@@ -6,7 +6,7 @@
 #include "msg.h"
 #include "out.h"
 
-#define MAX_COLUMNS	32
+#define MAX_COLUMNS	64
 
 struct cdp_out {
 	struct libscols_table *table;

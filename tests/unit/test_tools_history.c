@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Outages: records, what is made of them, and the file with its crashes. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+#include "history.h"
+#include "msg.h"
+
+#define A "53e24a9a-ab6d-4e44-a694-3159f1b80114"
+#define B "63e24a9a-ab6d-4e44-a694-3159f1b80114"
+
+TEST(records)
+{
+	char line[CDP_HISTORY_LINE];
+	struct cdp_history_record r, back;
+
+	must(!cdp_history_parse("17 begin " A " 3 4096 0 no answer in time\nrest", &r), "refused");
+	must(r.seconds == 17 && r.kind == HISTORY_BEGIN && r.seq == 3 && r.missed_bytes == 4096,
+	     "fields");
+	ck_assert_str_eq(r.text, "no answer in time");
+	cdp_history_print(&r, line);
+	ck_assert_str_eq(line, "17 begin " A " 3 4096 0 no answer in time\n");
+	must(!cdp_history_parse("17 end " A " 3 1 2 -", &r) && !r.text[0], "no text");
+	must(cdp_history_parse("17 end " A " 3 1 2", &r), "torn in a number");
+	must(cdp_history_parse("17 ends " A " 3 1 2 -", &r) &&
+	     cdp_history_parse("x end " A " 3 1 2 -", &r) && cdp_history_parse("", &r) &&
+	     cdp_history_parse("17 end " A "0 3 1 2 -", &r) &&
+	     cdp_history_parse("17 end  3 1 2 -", &r), "taken");
+	memset(&r, 0, sizeof(r));
+	memset(r.text, 'x', sizeof(r.text) - 1);
+	r.text[1] = '\n';
+	must(cdp_history_print(&r, line) == (int)strlen(line), "length");
+	must(!cdp_history_parse(line, &back) && strlen(back.text) == sizeof(r.text) - 1 &&
+	     back.text[1] == ' ', "the longest, and no line in a line");
+}
+
+TEST(outages)
+{
+	static const char text[] =
+		"5 end " A " 1 9 9 -\n"			/* its begin was cut off */
+		"10 begin " A " 2 100 200 error\n"
+		"11 begin " A " 2 100 200 error\n"	/* twice, after a kill */
+		"12 cause " A " 3 0 0 too slow\n"
+		"junk\n"
+		"13 begin " B " 4 0 0 not there\n"
+		"14 refused " B " 0 0 0 is blank\n"
+		"20 end " A " 5 4096 8192 -\n"
+		"30 begin " A " 6 4196 8392 error\n"
+		"40 end " A " 7 1 2";			/* torn */
+	struct cdp_outage *o;
+	int nr = cdp_history_outages(text, &o);
+
+	must(nr == 3, "%d", nr);
+	must(o[0].begin == 10 && o[0].end == 20 && o[0].missed_bytes == 4096 &&
+	     o[0].copied_bytes == 8192, "the first");
+	ck_assert_str_eq(o[0].cause, "too slow");
+	must(o[1].begin == 13 && !o[1].end, "the second");
+	ck_assert_str_eq(o[1].refused, "is blank");
+	must(o[2].begin == 30 && !o[2].end && o[2].missed_bytes == 4196, "the third goes on");
+	free(o);
+	must(!cdp_history_outages("", &o) && !o, "none");
+}
+
+TEST(last)
+{
+	static const char text[] = "1 begin " A " 1 0 0 error\n2 begin " B " 2 0 0 error\n"
+		"3 end " A " 3";
+	struct cdp_history_record r;
+	struct cdp_uuid a;
+
+	must(!cdp_uuid_parse(A, &a), "uuid");
+	must(cdp_history_last(text, NULL, &r) && r.seconds == 2, "any");
+	must(cdp_history_last(text, &a, &r) && r.seconds == 1, "of one leg");
+	must(!cdp_history_last("", NULL, &r), "none");
+}
+
+/*----------------------------------------------------------------*/
+
+static char dir[] = "/tmp/cdp-history.XXXXXX";
+
+static void remove_dir(void)
+{
+	char path[128];
+
+	cdp_print(path, sizeof(path), "%s/vm.history", dir);
+	unlink(path);
+	cdp_print(path, sizeof(path), "%s/vm.seen", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void in_dir(void)
+{
+	must(mkdtemp(dir) && !setenv("CDP_STATE_DIR", dir, 1), "no directory");
+	atexit(remove_dir);
+}
+
+static void put(const char *text, size_t len)
+{
+	char path[128];
+	FILE *f;
+
+	cdp_print(path, sizeof(path), "%s/vm.history", dir);
+	f = fopen(path, "w");
+	must(f && fwrite(text, 1, len, f) == len && !fclose(f), "write");
+}
+
+static char *get(void)
+{
+	char *text;
+
+	must(!cdp_history_read("vm", &text), "%s", cdp_why_text());
+	return text;
+}
+
+static void add(u64 seconds, enum cdp_history_kind kind)
+{
+	struct cdp_history_record r = { .seconds = seconds, .kind = kind };
+
+	must(!cdp_uuid_parse(A, &r.leg) && !cdp_history_add("vm", &r), "%s", cdp_why_text());
+}
+
+TEST(file)
+{
+	char *text;
+
+	in_dir();
+	text = get();
+	ck_assert_str_eq(text, "");
+	free(text);
+	add(1, HISTORY_BEGIN);
+	add(2, HISTORY_END);
+	text = get();
+	ck_assert_str_eq(text, "1 begin " A " 0 0 0 -\n2 end " A " 0 0 0 -\n");
+	free(text);
+}
+
+/* The power goes in the middle of a line, at every place. */
+TEST(torn)
+{
+	static const char whole[] = "1 begin " A " 0 0 0 error\n2 end " A " 7 200 300 -\n";
+	const size_t first = strchr(whole, '\n') + 1 - whole;
+	struct cdp_outage *o;
+	char *text;
+	size_t n;
+
+	in_dir();
+	for (n = first; n < sizeof(whole) - 1; n++) {
+		put(whole, n);
+		text = get();
+		must(cdp_history_outages(text, &o) == 1 && !o->end, "cut at %zu: it has ended", n);
+		free(o);
+		free(text);
+		add(3, HISTORY_END);
+		text = get();
+		must(cdp_history_outages(text, &o) == 1 && o->end == 3 && !o->missed_bytes,
+		     "cut at %zu: %s", n, text);
+		free(o);
+		free(text);
+	}
+	/* a block that was allocated and not written */
+	put("1 begin " A " 0 0 0 error\n\0\0\0\0\0", first + 5);
+	add(3, HISTORY_END);
+	text = get();
+	must(cdp_history_outages(text, &o) == 1 && o->end == 3, "zeroes: %s", text);
+	free(o);
+	free(text);
+}
+
+TEST(bounded)
+{
+	struct cdp_history_record r;
+	size_t size, n = 0;
+	char *text = NULL, path[128];
+	struct stat st;
+	FILE *f = open_memstream(&text, &size);
+
+	in_dir();
+	while (ftell(f) < 600 * 1024)
+		fprintf(f, "%zu begin " A " 0 0 0 error\n", ++n);
+	fclose(f);
+	put(text, size);
+	free(text);
+	add(n + 1, HISTORY_END);
+	cdp_print(path, sizeof(path), "%s/vm.history", dir);
+	must(!stat(path, &st) && st.st_size < 400 * 1024 && st.st_size > 200 * 1024, "size %ld",
+	     (long)st.st_size);
+	text = get();
+	must(cdp_history_last(text, NULL, &r) && r.seconds == n + 1, "the newest is kept");
+	free(text);
+}
+
+TEST(seen)
+{
+	struct cdp_event e, back;
+
+	in_dir();
+	cdp_history_seen("vm", &back);
+	must(!back.seq, "nothing yet");
+	must(!cdp_event_parse("7 1795308208 leg-failed " A " why", &e), "parse");
+	must(!cdp_history_see("vm", &e), "%s", cdp_why_text());
+	cdp_history_seen("vm", &back);
+	must(back.seq == 7 && back.seconds == e.seconds && !strcmp(back.what, e.what) &&
+	     !strcmp(back.leg, A), "another");
+}
+
+UNIT_MAIN("history", records, outages, last, file, torn, bounded, seen)

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Outages of legs, kept across reboots in /var/lib/cdp/NAME.history.
+ *
+ * The file is a line for each record, appended by cdpctl monitor alone:
+ *
+ *   <unix time> <kind> <leg uuid> <event seq> <bytes missed> <bytes copied> <text...|->
+ *
+ *   begin    the leg left; the numbers are the kernel's counters so far, the text is the cause
+ *   cause    what the cause was, known after the begin
+ *   end      the leg is in-sync again; the numbers are those of this outage
+ *   refused  it is there, but was not let in; the text says why
+ *
+ * A crash may leave the last line torn. It has no newline then: a reader leaves
+ * it out, the next writer cuts it off. What else is not understood is skipped.
+ */
+#ifndef CDP_TOOLS_HISTORY_H
+#define CDP_TOOLS_HISTORY_H
+
+#include "event.h"
+#include "probe.h"
+#include "super.h"
+
+#define CDP_HISTORY_KINDS(x) \
+	x(BEGIN,	"begin") \
+	x(CAUSE,	"cause") \
+	x(END,		"end") \
+	x(REFUSED,	"refused")
+
+enum cdp_history_kind {
+#define x(name, text) HISTORY_##name,
+	CDP_HISTORY_KINDS(x)
+#undef x
+	HISTORY_KINDS
+};
+
+#define CDP_HISTORY_TEXT	400
+#define CDP_HISTORY_LINE	(CDP_HISTORY_TEXT + 160)
+
+struct cdp_history_record {
+	u64 seconds;			/* since 1970 */
+	enum cdp_history_kind kind;
+	struct cdp_uuid leg;
+	u64 seq;			/* of the event in the kernel's list, 0: none */
+	u64 missed_bytes, copied_bytes;
+	char text[CDP_HISTORY_TEXT];
+};
+
+/* One line, which ends at a newline or the end. 0 or -EINVAL. Pure. */
+int __must_check cdp_history_parse(const char *line, struct cdp_history_record *r);
+
+/* The line with its newline; what is not printable in the text becomes a space. Pure. */
+int cdp_history_print(const struct cdp_history_record *r, char line[CDP_HISTORY_LINE]);
+
+struct cdp_outage {
+	struct cdp_uuid leg;
+	u64 begin, end;			/* end 0: it goes on */
+	u64 seq;			/* of the begin */
+	u64 missed_bytes, copied_bytes;	/* end 0: the counters at the begin */
+	char cause[CDP_HISTORY_TEXT];
+	char refused[CDP_HISTORY_TEXT];	/* "" if it was not */
+};
+
+/**
+ * cdp_history_outages() - pair begins with ends. Pure.
+ * @text: the whole file
+ * @list: gets them in order of their begin; the caller frees it
+ *
+ * Return: how many, or -ENOMEM.
+ */
+int __must_check cdp_history_outages(const char *text, struct cdp_outage **list);
+
+/* The newest record among the lines, of @leg or of any (NULL). False when there is none. Pure. */
+bool cdp_history_last(const char *text, const struct cdp_uuid *leg, struct cdp_history_record *r);
+
+/*----------------------------------------------------------------*/
+
+/* Directory of what lasts: $CDP_STATE_DIR or /var/lib/cdp. */
+const char *cdp_state_dir(void);
+int __must_check cdp_state_prepare(void);
+
+/* The file's text, "" when there is none; the caller frees it. */
+int __must_check cdp_history_read(const char *name, char **text);
+
+/* How far the kernel's events have been taken in: the last one. seq 0: none yet. */
+void cdp_history_seen(const char *name, struct cdp_event *last);
+int __must_check cdp_history_see(const char *name, const struct cdp_event *last);
+
+/* Append, durably. A file that has become too long loses its older half. */
+int __must_check cdp_history_add(const char *name, const struct cdp_history_record *r);
+
+#endif

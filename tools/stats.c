@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+
+#include "dm.h"
+#include "size.h"
+#include "stats.h"
+
+static const struct field {
+	const char *name;
+	size_t at;
+} fields[] = {
+#define x(name) { #name, offsetof(struct cdp_leg_stats, name) },
+	CDP_LEG_STATS(x)
+#undef x
+};
+
+static void take_leg(struct cdp_leg_stats *l, const char *name, u64 value)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		if (!strcmp(fields[i].name, name))
+			*(u64 *)((char *)l + fields[i].at) = value;
+}
+
+static void take(struct cdp_stats *s, const char *name, u64 value)
+{
+	u32 leg = 0;
+	int skip = 0;
+
+	if (!strcmp(name, "held"))
+		s->held = value;
+	else if (sscanf(name, "leg.%1u.%n", &leg, &skip) == 1 && skip && leg < CDP_MAX_LEGS)
+		take_leg(&s->legs[leg], name + skip, value);
+}
+
+void cdp_stats_parse(const char *text, struct cdp_stats *s)
+{
+	char name[48], digits[24];
+	u64 value;
+
+	memset(s, 0, sizeof(*s));
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+		if (sscanf(text, "%47[a-z0-9._] %23[0-9]", name, digits) == 2 &&
+		    !cdp_number_parse(digits, UINT64_MAX, &value))
+			take(s, name, value);
+}
+
+int cdp_stats_read(const char *name, struct cdp_stats *s)
+{
+	char *answer;
+	int r = cdp_dm_message(name, "stats", &answer);
+
+	if (!r)
+		cdp_stats_parse(answer, s);
+	else
+		memset(s, 0, sizeof(*s));
+	free(answer);
+	return r;
+}

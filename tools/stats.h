@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel's answer to "stats", as far as the tool uses it. */
+#ifndef CDP_TOOLS_STATS_H
+#define CDP_TOOLS_STATS_H
+
+#include "table.h"
+
+/* Of each leg: "leg.<i>.<name> <value>". */
+#define CDP_LEG_STATS(x) \
+	x(flaps)		/* times it left since the set was activated */ \
+	x(outstanding)		/* requests that it has not answered */ \
+	x(oldest_ms)		/* age of the oldest of these */ \
+	x(late)			/* of these, past the deadline: the set went on without it */ \
+	x(mean_us) \
+	x(p99_us) \
+	x(worst_us) \
+	x(missed_bytes)		/* written while it did not take part */ \
+	x(copied_bytes)		/* copied to it afterwards */ \
+	x(repaired)		/* reads mended by writing the data of another leg */ \
+	x(unreadable)		/* regions of which no leg could be read */
+
+struct cdp_leg_stats {
+#define x(name) u64 name;
+	CDP_LEG_STATS(x)
+#undef x
+};
+
+struct cdp_stats {
+	u64 held;			/* requests that wait for somebody's decision */
+	struct cdp_leg_stats legs[CDP_MAX_LEGS];
+};
+
+/* Pure. What is not there is 0, what is not known is skipped: kernel and tool may differ in age. */
+void cdp_stats_parse(const char *text, struct cdp_stats *s);
+
+/* Ask the kernel. */
+int __must_check cdp_stats_read(const char *name, struct cdp_stats *s);
+
+#endif
