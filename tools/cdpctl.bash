@@ -17,8 +17,10 @@ _cdpctl_options() { # VERB
 	status) echo "--watch --json $common" ;;
 	failover) echo "--to --dry-run $common" ;;
 	rebuild) echo "--onto --meta --leg --wait --secret-file --force --dry-run --json $common" ;;
-	leg) echo "--protect --meta --wait --secret-file --force --dry-run --json $common" ;;
-	resync) echo "--dry-run $common" ;;
+	leg) echo "--protect --meta --unasked --wait --secret-file --force --dry-run --json $common" ;;
+	resync | release) echo "--dry-run $common" ;;
+	monitor) echo "--once --retry-max $common" ;;
+	history) echo "--json $common" ;;
 	wait) echo "--for --timeout --json $common" ;;
 	events) echo "--follow --json $common" ;;
 	resolve) echo "--keep --yes --dry-run $common" ;;
@@ -32,17 +34,17 @@ _cdpctl_options() { # VERB
 # What may follow as the word number $2 (from 0) after the verb $1, given the words before.
 _cdpctl_words() { # VERB NUMBER FIRST-WORD
 	case $1:$2 in
-	leg:0) echo "add remove rejoin fail reset" ;;
+	leg:0) echo "add remove rejoin fail doubt reset timeout" ;;
 	leg:1) _cdpctl_sets ;;
-	leg:2) [[ $3 == add ]] || echo "0 1 2 3 4 5 6 7" ;;
+	leg:2) [[ $3 == add || $3 == timeout ]] || echo "0 1 2 3 4 5 6 7" ;;
 	resync:1) echo "pause resume rate" ;;
-	attach:*) ;;
+	attach:* | monitor:*) ;;
 	*:0) _cdpctl_sets ;;
 	esac
 }
 
 _cdpctl() {
-	local verbs="attach status failover rebuild leg resync wait events examine assemble resolve activate stop detach"
+	local verbs="attach status failover rebuild leg resync release wait events history monitor examine assemble resolve activate stop detach"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb="" first="" i n=0
 
@@ -51,7 +53,7 @@ _cdpctl() {
 		[[ ${COMP_WORDS[i]} != -* ]] || continue
 		if [[ ! $verb ]]; then
 			verb=${COMP_WORDS[i]}
-		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean|yes)$ ]]; then
+		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean|yes|unasked|once)$ ]]; then
 			[[ $first ]] || first=${COMP_WORDS[i]}
 			((++n))
 		fi
@@ -73,7 +75,7 @@ _cdpctl() {
 		mapfile -t COMPREPLY < <(compgen -W "0 1 2 3 4 5 6 7" -- "$cur")
 		return
 		;;
-	--size | --region-size | --feature | --force | --timeout | --meta-start) return ;;
+	--size | --region-size | --feature | --force | --timeout | --meta-start | --retry-max) return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_cdpctl_options "$verb")" -- "$cur")

@@ -93,6 +93,9 @@ static int update_hints(void *arg)
 	for (i = 0; i < a->set.conf.nr_legs; i++) {
 		struct cdp_device d;
 
+		/* every leg that is here takes part again */
+		changed |= a->set.conf.legs[i].taken_out && a->set.found[i].here;
+		a->set.conf.legs[i].taken_out &= !a->set.found[i].here;
 		if (!a->set.found[i].here || cdp_probe_device(a->set.found[i].data, &d) ||
 		    cdp_probe_is(a->set.conf.legs[i].device, d.major, d.minor))
 			continue;

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* leg: add, remove, rejoin, fail and reset. */
+/* leg: add, remove, rejoin, fail, doubt, reset, timeout. */
 #include "cmd.h"
-#include "dm.h"
-#include "find.h"
 #include "follow.h"
 #include "join.h"
 #include "msg.h"
 #include "opts.h"
+#include "rejoin.h"
+#include "size.h"
 
-enum { OPT_WAIT = 256, OPT_META };
+#define MAX_TIMEOUT_MS	3600000u
+
+enum { OPT_WAIT = 256, OPT_META, OPT_UNASKED };
 
 static struct options {
 	const char *protect, *meta;
-	bool wait;
+	bool wait, unasked;
 } opt;
 
 static const struct argp_option options[] = {
 	{ "protect", 'P', "DEV|URL", 0, "add: the new leg; everything on it is overwritten", 1 },
 	{ "meta", OPT_META, "DEV", 0, "add: a device for its metadata (else at its own end)", 1 },
 	{ "wait", OPT_WAIT, NULL, 0, "add, rejoin, reset: return when the copy is complete", 1 },
+	{ "unasked", OPT_UNASKED, NULL, 0,
+	  "rejoin: as cdpctl monitor does it: not one taken out by hand, no blank disk", 2 },
 	{ 0 },
 };
 
@@ -34,6 +38,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_WAIT:
 		opt.wait = true;
 		return 0;
+	case OPT_UNASKED:
+		opt.unasked = true;
+		return 0;
 	}
 	return cdp_opts_word(key, arg, state);
 }
@@ -44,7 +51,7 @@ static const struct argp_child children[] = {
 
 static const struct argp argp = {
 	options, parse,
-	"add NAME --protect DEV|URL\nremove NAME LEG\nrejoin NAME LEG\nfail NAME LEG\nreset NAME LEG",
+	"add NAME --protect DEV|URL\nremove NAME LEG\nrejoin NAME LEG\nfail NAME LEG\ndoubt NAME LEG\nreset NAME LEG\ntimeout NAME MS",
 	"Change one leg of a running set. LEG is its number, its UUID or its device.",
 	children, NULL, NULL,
 };
@@ -118,101 +125,90 @@ static int remove_leg(struct cdp_live *s, int leg)
 
 /*----------------------------------------------------------------*/
 
-struct message {
-	const char *name;
-	char text[64];
+struct take_out {
+	struct cdp_live *set;
+	u32 leg;
 };
 
-static int send(void *arg)
+static int remember(void *arg)
 {
-	struct message *m = arg;
+	struct take_out *t = arg;
 
-	return cdp_dm_message(m->name, m->text, NULL);
+	return cdp_live_take_out(t->set, t->leg, true);
 }
 
-static void plan_message(struct cdp_steps *p, struct message *m, const struct cdp_live *s,
-			 const char *what, int leg)
+static void forget(void *arg)
 {
-	m->name = s->name;
-	cdp_print(m->text, sizeof(m->text), "leg %s %d", what, leg);
-	cdp_steps_add(p, send, NULL, m, "dm: send %s the message: %s", s->name, m->text);
+	struct take_out *t = arg;
+
+	if (cdp_live_take_out(t->set, t->leg, false))
+		cdp_warn("%s", cdp_why_text());
 }
 
+/* Remembered first: the monitor would bring it back at once. */
 static int fail(struct cdp_live *s, int leg)
 {
 	struct cdp_steps p = { .dry_run = cdp_opts.dry_run };
-	struct message m;
+	struct take_out t = { s, (u32)leg };
+	struct cdp_live_message m;
+	char path[CDP_PATH_TEXT];
 	int r;
 
-	plan_message(&p, &m, s, "fail", leg);
+	if (s->remembered)
+		cdp_steps_add(&p, remember, forget, &t, "conf: remember in %s that it was taken out by hand",
+			      cdp_conf_path(s->name, path));
+	cdp_live_plan_message(&p, &m, s, "leg fail %d", leg);
 	r = cdp_steps_run(&p);
 	cdp_steps_free(&p);
 	return r;
 }
 
-/* Is the device of the table there? A disk that came back may have another number. */
-static bool device_is_here(const struct cdp_live *s, u32 leg)
-{
-	const struct cdp_leg_status *st = &s->status.legs[leg];
-	char path[CDP_PATH_TEXT];
-	struct cdp_device d;
-
-	if (st->state == LEG_MISSING || !st->data_dev[0])
-		return false;
-	return !cdp_probe_device(cdp_live_leg_device(st, path), &d);
-}
-
-/* Steps that put a leg which came back under another number into the table again. */
-static int plan_return(struct cdp_steps *p, struct cdp_live *s, u32 leg, struct cdp_live_change *c)
-{
-	static struct cdp_found found[CDP_MAX_LEGS];
-	struct cdp_conf_leg *l = &s->conf.legs[leg];
-	char text[CDP_LEG_TEXT], device[CDP_PATH_TEXT];
-	int r = 0;
-
-	if (l->iscsi.target[0] && !cdp_opts.dry_run)
-		r = cdp_iscsi_login(&l->iscsi, device);
-	if (!r)
-		r = cdp_find_legs(&s->conf, found);
-	if (!r && !found[leg].here)
-		r = cdp_why(-ENODEV, "%s: no device here is %s; to replace it use cdpctl rebuild",
-			    s->name, cdp_live_leg_text(s, leg, text));
-	if (r)
-		return r;
-	cdp_live_change_begin(c, s);
-	c->table.legs[leg] = (struct cdp_table_leg) {
-		found[leg].data, l->data_start, found[leg].meta, l->meta_start,
-	};
-	cdp_probe_stable(found[leg].data, c->conf.legs[leg].device);
-	cdp_live_change_plan(p, c);
-	return 0;
-}
-
 static int rejoin(struct cdp_live *s, int leg)
 {
-	static struct cdp_live_change change;
-	struct cdp_steps p = { .dry_run = cdp_opts.dry_run };
-	enum cdp_leg_state state = s->status.legs[leg].state;
-	struct message m;
-	int r = 0;
+	return cdp_rejoin(s, (u32)leg, opt.unasked, cdp_opts.dry_run);
+}
 
-	if (state == LEG_IN_SYNC || state == LEG_STALE) {
-		cdp_note("%s: leg %d is %s; it takes part already", s->name, leg,
-			 cdp_leg_state_name(state));
-		return 0;
+static int doubt(struct cdp_live *s, int leg)
+{
+	struct cdp_steps p = { .dry_run = cdp_opts.dry_run };
+	struct cdp_live_message m;
+	int r;
+
+	cdp_live_plan_message(&p, &m, s, "leg doubt %d", leg);
+	r = cdp_steps_run(&p);
+	cdp_steps_free(&p);
+	return r;
+}
+
+/*----------------------------------------------------------------*/
+
+static int save_timeout(void *arg)
+{
+	return cdp_live_save(arg);
+}
+
+/* For all legs, at once and for later starts. */
+static int timeout(struct cdp_live *s, int ignored)
+{
+	struct cdp_steps p = { .dry_run = cdp_opts.dry_run };
+	struct cdp_features f = s->table.features;
+	struct cdp_live_message m;
+	char path[CDP_PATH_TEXT];
+	u64 ms;
+	int r;
+
+	(void)ignored;
+	if (cdp_number_parse(cdp_opts.words[2], MAX_TIMEOUT_MS, &ms))
+		return cdp_why(-ECDP_USAGE, "leg timeout takes milliseconds up to %u, or 0 for never, not %s",
+			       MAX_TIMEOUT_MS, cdp_opts.words[2]);
+	cdp_live_plan_message(&p, &m, s, "leg timeout %u", (u32)ms);
+	f.leg_timeout_ms = (u32)ms;
+	if (s->remembered) {
+		cdp_features_print(&f, s->conf.features);
+		cdp_steps_add(&p, save_timeout, NULL, s, "conf: write %s",
+			      cdp_conf_path(s->name, path));
 	}
-	if (device_is_here(s, (u32)leg))
-		plan_message(&p, &m, s, "rejoin", leg);
-	else
-		r = plan_return(&p, s, (u32)leg, &change);
-	if (!r)
-		r = cdp_steps_run(&p);
-	/* Found again, it may still be remembered as faulty. */
-	if (!r && !cdp_opts.dry_run && !cdp_live_refresh(s) &&
-	    s->status.legs[leg].state == LEG_FAULTY) {
-		plan_message(&p, &m, s, "rejoin", leg);
-		r = cdp_steps_run(&p);
-	}
+	r = cdp_steps_run(&p);
 	cdp_steps_free(&p);
 	return r;
 }
@@ -251,14 +247,17 @@ static int reset(struct cdp_live *s, int leg)
 static const struct action {
 	const char *name;
 	u32 words;		/* with its own name */
+	bool no_leg;
 	bool copies;
 	int (*run)(struct cdp_live *s, int leg);
 } actions[] = {
-	{ "add", 2, true, add },
-	{ "remove", 3, false, remove_leg },
-	{ "rejoin", 3, true, rejoin },
-	{ "fail", 3, false, fail },
-	{ "reset", 3, true, reset },
+	{ "add", 2, true, true, add },
+	{ "remove", 3, false, false, remove_leg },
+	{ "rejoin", 3, false, true, rejoin },
+	{ "fail", 3, false, false, fail },
+	{ "doubt", 3, false, false, doubt },
+	{ "reset", 3, false, true, reset },
+	{ "timeout", 3, true, false, timeout },
 };
 
 static const struct action *find_action(void)
@@ -275,7 +274,7 @@ static int run(const struct action *a, struct cdp_live *s)
 {
 	int leg = 0, r = cdp_live_open(s, cdp_opts.words[1]);
 
-	if (!r && a->words > 2)
+	if (!r && !a->no_leg)
 		leg = cdp_live_leg(s, cdp_opts.words[2]);
 	if (r || leg < 0)
 		return r ? r : leg;
@@ -291,7 +290,7 @@ int cdp_cmd_leg(int argc, char **argv)
 	cdp_opts_parse(&argp, argc, argv, 2, 3);
 	a = find_action();
 	if (!a)
-		return cdp_why(-ECDP_USAGE, "leg: write add NAME --protect DEV, remove NAME LEG, rejoin NAME LEG, fail NAME LEG, or reset NAME LEG");
+		return cdp_why(-ECDP_USAGE, "leg: write add NAME --protect DEV, remove NAME LEG, rejoin NAME LEG, fail NAME LEG, doubt NAME LEG, reset NAME LEG, or timeout NAME MS");
 	cdp_interrupt_catch();
 	memset(&s, 0, sizeof(s));
 	r = run(a, &s);

@@ -9,6 +9,7 @@
 #include "opts.h"
 #include "out.h"
 #include "size.h"
+#include "stats.h"
 
 #define WATCH_MS	1000u
 
@@ -53,6 +54,20 @@ static const struct argp argp = {
 	x(ERRORS,	"errors",	OUT_RIGHT | OUT_TABLE_ONLY) \
 	x(WRITE_ERRORS,	"write_errors",	OUT_NUMBER | OUT_JSON_ONLY) \
 	x(READ_ERRORS,	"read_errors",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(FLAPS,	"flaps",	OUT_NUMBER) \
+	x(LATE,		"late",		OUT_NUMBER) \
+	x(OUTSTANDING,	"outstanding",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(OLDEST,	"oldest_ms",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(MEAN,		"mean_us",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(P99,		"p99_us",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(WORST,	"worst_us",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(MISSED,	"missed_bytes",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(COPIED_BYTES,	"copied_bytes",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(REPAIRED,	"repaired",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(UNREADABLE,	"unreadable_regions", OUT_NUMBER | OUT_JSON_ONLY) \
+	x(TAKEN_OUT,	"taken_out",	OUT_BOOL | OUT_JSON_ONLY) \
+	x(HELD,		"held",		OUT_NUMBER | OUT_JSON_ONLY) \
+	x(DEADLINE,	"deadline_ms",	OUT_NUMBER | OUT_JSON_ONLY) \
 	x(RESYNC,	"resync",	OUT_JSON_ONLY) \
 	x(COPIED,	"copied_regions", OUT_NUMBER | OUT_JSON_ONLY) \
 	x(TO_COPY,	"to_copy_regions", OUT_NUMBER | OUT_JSON_ONLY) \
@@ -92,28 +107,62 @@ static void fill_copy(struct cdp_out *o, struct cdp_out_row *row, const struct c
 		    percent(st->copied, st->to_copy));
 }
 
-static struct cdp_out_row *fill_set(struct cdp_out *o, const struct cdp_live *s)
+/* "degraded (suspended, 3 held)": what keeps requests waiting is said beside the health. */
+static const char *set_state(const struct cdp_live *s, const struct cdp_stats *stats,
+			     bool suspended, char *text, size_t size)
+{
+	int n = cdp_print(text, size, "%s", cdp_health_name(s->status.health));
+
+	if (cdp_opts.json || (!suspended && !stats->held))
+		return text;
+	n += cdp_print(text + n, size - (size_t)n, " (%s%s", suspended ? "suspended" : "",
+		       suspended && stats->held ? ", " : "");
+	if (stats->held)
+		n += cdp_print(text + n, size - (size_t)n, "%llu held", U64(stats->held));
+	cdp_print(text + n, size - (size_t)n, ")");
+	return text;
+}
+
+static struct cdp_out_row *fill_set(struct cdp_out *o, const struct cdp_live *s,
+				    const struct cdp_stats *stats)
 {
 	struct cdp_out_row *row = cdp_out_row(o, NULL);
-	char uuid[CDP_UUID_TEXT], size[CDP_SIZE_TEXT];
+	char uuid[CDP_UUID_TEXT], size[CDP_SIZE_TEXT], state[80];
 	struct cdp_dm_info info;
 	bool suspended = !cdp_dm_info(s->name, &info) && info.suspended;
 
 	SET(NAME, "%s", s->name);
-	SET(STATE, "%s%s", cdp_health_name(s->status.health),
-	    suspended && !cdp_opts.json ? " (suspended)" : "");
+	SET(STATE, "%s", set_state(s, stats, suspended, state, sizeof(state)));
 	SET(DEVICE, "/dev/mapper/%s", s->name);
 	SET(SIZE, "%s", cdp_size_print(s->length * CDP_SECTOR_BYTES, size));
 	SET(SIZE_BYTES, "%llu", U64(s->length * CDP_SECTOR_BYTES));
 	SET(REGION_BYTES, "%llu", U64(s->table.region_sectors * CDP_SECTOR_BYTES));
 	SET(SUSPENDED, "%d", suspended);
+	SET(HELD, "%llu", U64(stats->held));
+	SET(DEADLINE, "%u", s->table.features.leg_timeout_ms);
 	SET(GENERATION, "%016llx", U64(s->status.generation));
 	SET(UUID, "%s", cdp_uuid_print(&s->status.set_uuid, uuid));
 	fill_copy(o, row, &s->status);
 	return row;
 }
 
-static void fill_leg(struct cdp_out *o, struct cdp_out_row *parent, const struct cdp_live *s, u32 i)
+static void fill_stats(struct cdp_out *o, struct cdp_out_row *row, const struct cdp_leg_stats *l)
+{
+	SET(FLAPS, "%llu", U64(l->flaps));
+	SET(LATE, "%llu", U64(l->late));
+	SET(OUTSTANDING, "%llu", U64(l->outstanding));
+	SET(OLDEST, "%llu", U64(l->oldest_ms));
+	SET(MEAN, "%llu", U64(l->mean_us));
+	SET(P99, "%llu", U64(l->p99_us));
+	SET(WORST, "%llu", U64(l->worst_us));
+	SET(MISSED, "%llu", U64(l->missed_bytes));
+	SET(COPIED_BYTES, "%llu", U64(l->copied_bytes));
+	SET(REPAIRED, "%llu", U64(l->repaired));
+	SET(UNREADABLE, "%llu", U64(l->unreadable));
+}
+
+static struct cdp_out_row *fill_leg(struct cdp_out *o, struct cdp_out_row *parent,
+				    const struct cdp_live *s, u32 i)
 {
 	const struct cdp_leg_status *l = &s->status.legs[i];
 	struct cdp_out_row *row = cdp_out_row(o, parent);
@@ -121,7 +170,9 @@ static void fill_leg(struct cdp_out *o, struct cdp_out_row *parent, const struct
 
 	SET(NAME, "leg %u", i);
 	SET(LEG, "%u", i);
-	SET(STATE, "%s", cdp_leg_state_name(l->state));
+	SET(STATE, "%s%s", cdp_leg_state_name(l->state),
+	    s->conf.legs[i].taken_out && !cdp_opts.json ? " (by hand)" : "");
+	SET(TAKEN_OUT, "%d", s->conf.legs[i].taken_out);
 	SET(ROLE, "%s", (int)i == s->status.read_leg ? "primary" : "protect");
 	SET(DEVICE, "%s", cdp_live_leg_device(l, path));
 	SET(SYNCED, "%.1f%%", percent(l->regions - l->stale_regions, l->regions));
@@ -134,6 +185,7 @@ static void fill_leg(struct cdp_out *o, struct cdp_out_row *parent, const struct
 		SET(TARGET, "%s", s->conf.legs[i].iscsi.target);
 	if (!cdp_uuid_is_null(&l->uuid))
 		SET(UUID, "%s", cdp_uuid_print(&l->uuid, uuid));
+	return row;
 }
 
 /*----------------------------------------------------------------*/
@@ -146,16 +198,22 @@ struct show {
 
 static int show_set(const char *name, void *ctx)
 {
-	struct cdp_out_row *row;
+	struct cdp_out_row *row, *leg;
 	struct show *show = ctx;
+	struct cdp_stats stats;
 	struct cdp_live s;
 	int r = cdp_live_open(&s, name);
+	bool tells;
 	u32 i;
 
 	if (!r) {
-		row = fill_set(show->out, &s);
-		for (i = 0; i < s.status.nr_legs; i++)
-			fill_leg(show->out, row, &s, i);
+		tells = !cdp_stats_read(name, &stats);	/* not before the first resume */
+		row = fill_set(show->out, &s, &stats);
+		for (i = 0; i < s.status.nr_legs; i++) {
+			leg = fill_leg(show->out, row, &s, i);
+			if (tells)
+				fill_stats(show->out, leg, &stats.legs[i]);
+		}
 		show->degraded |= s.status.health != HEALTH_OPTIMAL;
 		show->shown++;
 	}

@@ -250,6 +250,45 @@ int cdp_live_save(struct cdp_live *s)
 	return cdp_conf_save(&s->conf);
 }
 
+/* Only this is changed: the rest is as the file has it now. */
+int cdp_live_take_out(struct cdp_live *s, u32 leg, bool taken_out)
+{
+	static struct cdp_conf c;
+	int r;
+
+	s->conf.legs[leg].taken_out = taken_out;
+	if (!s->remembered)
+		return 0;
+	r = cdp_conf_lock();
+	if (!r)
+		r = cdp_conf_load(&c, s->name);
+	if (!r && leg < c.nr_legs && c.legs[leg].taken_out != taken_out) {
+		c.legs[leg].taken_out = taken_out;
+		r = cdp_conf_save(&c);
+	}
+	cdp_conf_unlock();
+	return r;
+}
+
+static int send_message(void *arg)
+{
+	struct cdp_live_message *m = arg;
+
+	return cdp_dm_message(m->name, m->text, NULL);
+}
+
+void cdp_live_plan_message(struct cdp_steps *p, struct cdp_live_message *m,
+			   const struct cdp_live *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	m->name = s->name;
+	va_start(ap, fmt);
+	vsnprintf(m->text, sizeof(m->text), fmt, ap);
+	va_end(ap);
+	cdp_steps_add(p, send_message, NULL, m, "dm: send %s the message: %s", s->name, m->text);
+}
+
 /*----------------------------------------------------------------*/
 
 void cdp_live_change_begin(struct cdp_live_change *c, struct cdp_live *s)
@@ -259,20 +298,70 @@ void cdp_live_change_begin(struct cdp_live_change *c, struct cdp_live *s)
 	c->conf = s->conf;
 }
 
+static bool same_legs(const struct cdp_table *a, const struct cdp_table *b)
+{
+	u32 i;
+
+	for (i = 0; i < a->nr_legs; i++)
+		if (strcmp(a->legs[i].data_dev, b->legs[i].data_dev) ||
+		    strcmp(a->legs[i].meta_dev, b->legs[i].meta_dev) ||
+		    a->legs[i].data_start != b->legs[i].data_start ||
+		    a->legs[i].meta_start != b->legs[i].meta_start)
+			return false;
+	return true;
+}
+
+static bool same_hand(const struct cdp_conf *a, const struct cdp_conf *b)
+{
+	u32 i;
+
+	for (i = 0; i < a->nr_legs; i++)
+		if (a->legs[i].taken_out != b->legs[i].taken_out)
+			return false;
+	return true;
+}
+
+/* The plan was made from what was read a while ago; somebody else may have been quicker. */
+static int check_unchanged(const struct cdp_live *s)
+{
+	struct cdp_live now;
+	int r = cdp_live_open(&now, s->name);
+
+	if (!r && (now.table.nr_legs != s->table.nr_legs ||
+		   memcmp(&now.table.features, &s->table.features, sizeof(now.table.features)) ||
+		   !same_legs(&now.table, &s->table) || !same_hand(&now.conf, &s->conf)))
+		r = cdp_why(-EAGAIN, "%s was changed by somebody else meanwhile; try again",
+			    s->name);
+	cdp_live_close(&now);
+	return r;
+}
+
 static int load_change(void *arg)
 {
 	struct cdp_live_change *c = arg;
-	int r = cdp_dm_reload(c->set->name, c->set->length, c->line);
+	int r = cdp_conf_lock();
 
-	return r ? r : cdp_live_refresh(c->set);
+	if (!r)
+		r = check_unchanged(c->set);
+	if (!r)
+		r = cdp_dm_reload(c->set->name, c->set->length, c->line);
+	if (!r)
+		r = cdp_live_refresh(c->set);
+	if (r || !c->set->remembered)
+		cdp_conf_unlock();
+	return r;
 }
 
 static int save_change(void *arg)
 {
 	struct cdp_live_change *c = arg;
 
+	int r;
+
 	c->set->conf = c->conf;
-	return cdp_live_save(c->set);
+	r = cdp_live_save(c->set);
+	cdp_conf_unlock();
+	return r;
 }
 
 /* The table before is at c->set->table until the set is opened again. */

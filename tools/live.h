@@ -41,6 +41,21 @@ u32 cdp_live_in_sync(const struct cdp_live *s);	/* how many legs are */
 /* Write conf to its file with the leg UUIDs of the status; nothing when not remembered. */
 int __must_check cdp_live_save(struct cdp_live *s);
 
+/* Remember that a leg was taken out by hand, or is not any more; nothing when the
+ * set is not remembered.
+ */
+int __must_check cdp_live_take_out(struct cdp_live *s, u32 leg, bool taken_out);
+
+/* A step that sends the set a message. */
+struct cdp_live_message {
+	const char *name;
+	char text[64];
+};
+
+void cdp_live_plan_message(struct cdp_steps *p, struct cdp_live_message *m,
+			   const struct cdp_live *s, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /* Split a line into at most @max words, in place. */
 u32 cdp_words_split(char *line, char **words, u32 max);
 

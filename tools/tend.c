@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "beneath.h"
+#include "dm.h"
+#include "history.h"
+#include "hooks.h"
+#include "msg.h"
+#include "tend.h"
+
+#define TRY_S	120u	/* a login and the wait for its disk take up to 60 */
+
+void cdp_tend_init(struct cdp_tend *t, const char *name, double most_wait_s)
+{
+	u32 i;
+
+	memset(t, 0, sizeof(*t));
+	cdp_print(t->name, sizeof(t->name), "%s", name);
+	for (i = 0; i < CDP_MAX_LEGS; i++) {
+		t->legs[i].child = (struct cdp_child)CDP_CHILD_NONE;
+		t->legs[i].back.most_s = most_wait_s;
+	}
+}
+
+/*----------------------------------------------------------------*/
+
+static void record(struct cdp_tend *t, enum cdp_history_kind kind, u32 leg, u64 seconds, u64 seq,
+		   u64 missed, u64 copied, const char *text)
+{
+	struct cdp_history_record r = {
+		.seconds = seconds, .kind = kind, .leg = t->legs[leg].uuid, .seq = seq,
+		.missed_bytes = missed, .copied_bytes = copied,
+	};
+
+	cdp_print(r.text, sizeof(r.text), "%s", text);
+	if (cdp_history_add(t->name, &r))
+		cdp_warn("%s", cdp_why_text());
+	cdp_why_clear();
+}
+
+static void begin_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq, const char *cause)
+{
+	struct cdp_tend_leg *l = &t->legs[leg];
+
+	if (!l->outage)
+		record(t, HISTORY_BEGIN, leg, seconds, seq, l->missed_bytes, l->copied_bytes,
+		       cause);
+	l->outage = true;
+}
+
+/* Counters begin again when the set is started anew: then all of it is ours. */
+static u64 amount(u64 now, u64 *before)
+{
+	u64 n = now >= *before ? now - *before : now;
+
+	*before = now;
+	return n;
+}
+
+static void end_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq)
+{
+	const struct cdp_leg_stats *st = &t->stats.legs[leg];
+	struct cdp_tend_leg *l = &t->legs[leg];
+	u64 missed, copied;
+
+	if (!l->outage)
+		return;
+	missed = amount(st->missed_bytes, &l->missed_bytes);
+	copied = amount(st->copied_bytes, &l->copied_bytes);
+	record(t, HISTORY_END, leg, seconds, seq, missed, copied, "");
+	l->outage = false;
+}
+
+/*----------------------------------------------------------------*/
+
+const char *cdp_tend_cause(const char *event)
+{
+	static const char *const causes[][2] = {
+		{ "leg-failed", "error" },
+		{ "leg-missing", "not there" },
+		{ "leg-timeout", "no answer within the deadline" },
+		{ "leg-slow", "too slow" },
+		{ "leg-doubted", "its write cache may have lost data" },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(causes); i++)
+		if (!strcmp(causes[i][0], event))
+			return causes[i][1];
+	return NULL;
+}
+
+static const char *cause_of(const struct cdp_tend *t, u32 leg, const char *event)
+{
+	bool by_hand = t->live.conf.legs[leg].taken_out && !strcmp(event, "leg-failed");
+
+	return by_hand ? "taken out by hand" : cdp_tend_cause(event);
+}
+
+static void apply_event(struct cdp_tend *t, u32 leg, const struct cdp_event *e)
+{
+	const char *cause = cause_of(t, leg, e->what);
+
+	if (!strcmp(e->what, "leg-in-sync"))
+		end_outage(t, leg, e->seconds, e->seq);
+	else if (cause && !t->legs[leg].outage)
+		begin_outage(t, leg, e->seconds, e->seq, cause);
+	else if (cause && strcmp(e->what, "leg-failed") && strcmp(e->what, "leg-missing"))
+		record(t, HISTORY_CAUSE, leg, e->seconds, e->seq, 0, 0, cause);
+}
+
+static void hook(const struct cdp_tend *t, const struct cdp_event *e, int leg)
+{
+	char number[16] = "", device[CDP_PATH_TEXT] = "";
+	struct cdp_hook_event h = {
+		.set = t->name, .event = e->what, .leg = number, .device = device,
+		.leg_uuid = strcmp(e->leg, "-") ? e->leg : "", .detail = e->detail,
+		.health = cdp_health_name(t->live.status.health),
+		.seq = e->seq, .seconds = e->seconds,
+	};
+
+	if (leg >= 0) {
+		cdp_print(number, sizeof(number), "%d", leg);
+		if (t->live.status.legs[leg].data_dev[0])
+			cdp_live_leg_device(&t->live.status.legs[leg], device);
+		else
+			cdp_print(device, sizeof(device), "%s", t->live.conf.legs[leg].device);
+	}
+	cdp_hooks_queue(&h);
+}
+
+static int find_leg(const struct cdp_tend *t, const char *text)
+{
+	struct cdp_uuid uuid;
+	u32 i;
+
+	if (cdp_uuid_parse(text, &uuid))
+		return -1;
+	for (i = 0; i < t->nr_legs; i++)
+		if (cdp_uuid_equal(&t->legs[i].uuid, &uuid))
+			return (int)i;
+	return -1;
+}
+
+static int take_event(const struct cdp_event *e, void *ctx)
+{
+	struct cdp_tend *t = ctx;
+	int leg = find_leg(t, e->leg);
+	char number[24] = "";
+
+	if (leg >= 0)
+		apply_event(t, (u32)leg, e);
+	if (t->fresh)
+		return 0;
+	if (leg >= 0)
+		cdp_print(number, sizeof(number), " leg %d", leg);
+	cdp_note("%s: %s%s%s%s", t->name, e->what, number, *e->detail ? ": " : "", e->detail);
+	hook(t, e, leg);
+	return 0;
+}
+
+/* An event of our own, for hooks: what the kernel does not know of. */
+static void own_event(struct cdp_tend *t, u32 leg, const char *what, const char *detail)
+{
+	struct cdp_event e = { .seconds = (u64)time(NULL) };
+	char uuid[CDP_UUID_TEXT];
+
+	cdp_print(e.what, sizeof(e.what), "%s", what);
+	cdp_print(e.leg, sizeof(e.leg), "%s", cdp_uuid_print(&t->legs[leg].uuid, uuid));
+	cdp_print(e.detail, sizeof(e.detail), "%s", detail);
+	hook(t, &e, (int)leg);
+}
+
+/*----------------------------------------------------------------*/
+
+/* Legs keep what is known of them when the table is changed. */
+static void match_legs(struct cdp_tend *t)
+{
+	const struct cdp_live *s = &t->live;
+	struct cdp_tend_leg *old = calloc(CDP_MAX_LEGS, sizeof(*old));
+	double most_s = t->legs[0].back.most_s;
+	u32 i, k;
+
+	if (!old)
+		return;
+	memcpy(old, t->legs, sizeof(t->legs));
+	for (i = 0; i < CDP_MAX_LEGS; i++)
+		t->legs[i] = (struct cdp_tend_leg) {
+			.child = CDP_CHILD_NONE, .back.most_s = most_s,
+		};
+	for (i = 0; i < s->status.nr_legs; i++) {
+		t->legs[i].uuid = s->conf.legs[i].uuid;
+		for (k = 0; k < t->nr_legs; k++)
+			if (cdp_uuid_equal(&old[k].uuid, &t->legs[i].uuid)) {
+				t->legs[i] = old[k];
+				old[k].child = (struct cdp_child)CDP_CHILD_NONE;
+			}
+	}
+	t->nr_legs = s->status.nr_legs;
+	free(old);
+}
+
+/* What was going on when the monitor last ran. */
+static void take_up(struct cdp_tend *t)
+{
+	struct cdp_outage *list = NULL;
+	char *text = NULL;
+	int i, nr, leg;
+	char uuid[CDP_UUID_TEXT];
+
+	t->begun = true;
+	cdp_history_seen(t->name, &t->last);
+	t->fresh = !t->last.seq;
+	for (i = 0; i < (int)t->nr_legs; i++) {
+		t->legs[i].missed_bytes = t->stats.legs[i].missed_bytes;
+		t->legs[i].copied_bytes = t->stats.legs[i].copied_bytes;
+	}
+	nr = cdp_history_read(t->name, &text) ? 0 : cdp_history_outages(text, &list);
+	for (i = 0; i < nr; i++) {
+		leg = find_leg(t, cdp_uuid_print(&list[i].leg, uuid));
+		if (leg < 0 || list[i].end)
+			continue;
+		t->legs[leg].outage = true;
+		t->legs[leg].missed_bytes = list[i].missed_bytes;
+		t->legs[leg].copied_bytes = list[i].copied_bytes;
+		cdp_print(t->legs[leg].said, CDP_TEND_SAID, "%s", list[i].refused);
+	}
+	free(list);
+	free(text);
+}
+
+static void take_events(struct cdp_tend *t)
+{
+	struct cdp_event before = t->last;
+
+	if (cdp_events_new(t->name, &t->last, take_event, t)) {
+		cdp_debug("%s: %s", t->name, cdp_why_text());
+		cdp_why_clear();
+	}
+	if (memcmp(&before, &t->last, sizeof(before)) && cdp_history_see(t->name, &t->last))
+		cdp_warn("%s", cdp_why_text());
+	t->fresh = false;
+}
+
+/* What no event told: it fell out of the list, or the set was started without the leg. */
+static void settle_outages(struct cdp_tend *t)
+{
+	u64 now = (u64)time(NULL);
+	u32 i;
+
+	for (i = 0; i < t->nr_legs; i++) {
+		enum cdp_leg_state state = t->live.status.legs[i].state;
+
+		if (state == LEG_IN_SYNC)
+			end_outage(t, i, now, 0);
+		else if (state != LEG_STALE)
+			begin_outage(t, i, now, 0, cause_of(t, i, state == LEG_FAULTY ?
+							    "leg-failed" : "leg-missing"));
+	}
+}
+
+/*----------------------------------------------------------------*/
+
+/* In a process of its own: a disk that hangs holds that, not us; and a try can be killed. */
+static void try_leg(struct cdp_tend *t, u32 leg)
+{
+	struct cdp_tend_leg *l = &t->legs[leg];
+	char uuid[CDP_UUID_TEXT];
+	const char *const argv[] = {
+		"/proc/self/exe", "leg", "rejoin", "--unasked", t->name,
+		cdp_uuid_print(&l->uuid, uuid), NULL,
+	};
+
+	cdp_debug("%s: trying leg %u", t->name, leg);
+	if (!cdp_child_start(&l->child, argv, NULL, true, TRY_S))
+		return;
+	cdp_warn("%s: leg %u: %s", t->name, leg, cdp_why_text());
+	cdp_why_clear();
+	cdp_comeback_ended(&l->back, COMEBACK_FAILED, cdp_seconds());
+}
+
+static enum cdp_comeback_act judge(struct cdp_tend *t, u32 i)
+{
+	struct cdp_tend_leg *l = &t->legs[i];
+	struct cdp_comeback_view v = {
+		.state = t->live.status.legs[i].state,
+		.taken_out = t->live.conf.legs[i].taken_out,
+		.trying = cdp_child_runs(&l->child),
+		.late = t->stats.legs[i].late,
+		.flaps = t->stats.legs[i].flaps,
+	};
+
+	return cdp_comeback_judge(&l->back, &v, cdp_seconds());
+}
+
+static void bring_back(struct cdp_tend *t)
+{
+	u32 i;
+
+	for (i = 0; i < t->nr_legs; i++)
+		if (judge(t, i) == COMEBACK_TRY)
+			try_leg(t, i);
+}
+
+void cdp_tend_look(struct cdp_tend *t)
+{
+	int r = cdp_live_open(&t->live, t->name);
+
+	cdp_live_close(&t->live);
+	t->runs = !r;
+	if (!r)
+		r = cdp_stats_read(t->name, &t->stats);
+	if (r) {	/* not running, being changed, not resumed yet: an event will tell */
+		cdp_debug("%s: %s", t->name, cdp_why_text());
+		cdp_why_clear();
+		return;
+	}
+	match_legs(t);
+	if (!t->begun)
+		take_up(t);
+	take_events(t);
+	settle_outages(t);
+	bring_back(t);
+}
+
+/*----------------------------------------------------------------*/
+
+/* "cdpctl leg: vm1: ..." is said by the child as its own; the first line is enough. */
+static const char *strip(char *said)
+{
+	char *s = said;
+
+	s[strcspn(s, "\n")] = '\0';
+	if (!strncmp(s, "cdpctl: ", 8))
+		s += 8;
+	return s;
+}
+
+static void failed(struct cdp_tend *t, u32 leg, const char *said, bool refused)
+{
+	struct cdp_tend_leg *l = &t->legs[leg];
+
+	if (!strcmp(l->said, said))
+		return;		/* once is enough */
+	cdp_print(l->said, sizeof(l->said), "%s", said);
+	if (!refused) {
+		cdp_warn("%s: leg %u cannot come back yet: %s", t->name, leg, said);
+		return;
+	}
+	cdp_error("%s: leg %u is refused and not tried again: %s", t->name, leg, said);
+	record(t, HISTORY_REFUSED, leg, (u64)time(NULL), 0, 0, 0, said);
+	own_event(t, leg, "leg-refused", said);
+}
+
+static void ended(struct cdp_tend *t, u32 leg, int status, char *said)
+{
+	struct cdp_tend_leg *l = &t->legs[leg];
+	enum cdp_comeback_end end = !status ? COMEBACK_CAME :
+		status == cdp_exit_code(-ECDP_REFUSED) ? COMEBACK_REFUSED : COMEBACK_FAILED;
+
+	cdp_comeback_ended(&l->back, end, cdp_seconds());
+	if (end == COMEBACK_CAME) {
+		l->said[0] = '\0';
+		cdp_note("%s: leg %u was brought back", t->name, leg);
+		return;
+	}
+	failed(t, leg, *said ? strip(said) : status > 128 ? "the try took too long and was ended" :
+	       "the try failed without a word", end == COMEBACK_REFUSED);
+}
+
+void cdp_tend_reap(struct cdp_tend *t)
+{
+	char said[CDP_MSG_TEXT];
+	int status;
+	u32 i;
+
+	for (i = 0; i < t->nr_legs; i++) {
+		if (!cdp_child_runs(&t->legs[i].child))
+			continue;
+		status = cdp_child_end(&t->legs[i].child, said, sizeof(said));
+		if (status != -EAGAIN)
+			ended(t, i, status, said);
+	}
+}
+
+double cdp_tend_next_s(struct cdp_tend *t)
+{
+	double next = CDP_NEVER_S;
+	u32 i;
+
+	for (i = 0; t->runs && i < t->nr_legs; i++) {
+		const struct cdp_tend_leg *l = &t->legs[i];
+
+		if (cdp_child_runs(&l->child)) {
+			if (!l->child.killed)
+				next = cdp_sooner(next, l->child.end_s);
+		} else if (judge(t, i) != COMEBACK_NOTHING) {
+			next = cdp_sooner(next, l->back.next_s);
+		}
+	}
+	return next;
+}
+
+void cdp_tend_hurry(struct cdp_tend *t)
+{
+	u32 i;
+
+	for (i = 0; i < t->nr_legs; i++)
+		t->legs[i].back.next_s = 0;
+}
+
+/*----------------------------------------------------------------*/
+
+struct about {
+	const struct cdp_uevent *u;
+	bool is_volatile;
+};
+
+/* Is this disk the one that the report is about? */
+static int is_about(const struct cdp_disk *d, void *ctx)
+{
+	struct about *a = ctx;
+	char part[sizeof(a->u->path) + 8];
+
+	if (a->u->kind == UEVENT_POWER_ON)
+		cdp_print(part, sizeof(part), "/sys%s/", a->u->path);
+	else
+		cdp_print(part, sizeof(part), "/session%u/", a->u->session);
+	if (!strstr(d->dir, part))
+		return 0;
+	a->is_volatile |= cdp_disk_is_volatile(d);
+	return 1;
+}
+
+static bool device_number(const char *dev, u32 *ma, u32 *mi)
+{
+	return sscanf(dev, "%u:%u", ma, mi) == 2;
+}
+
+/*
+ * A server that was switched off and on within our patience has told no error,
+ * but what its cache held is gone. Where the cache is said to be safe, nothing is.
+ */
+static void doubt(struct cdp_tend *t, u32 leg, const struct cdp_uevent *u)
+{
+	struct about a = { u, false };
+	char text[32];
+	u32 ma, mi;
+
+	if (t->live.status.legs[leg].state != LEG_IN_SYNC ||
+	    !device_number(t->live.status.legs[leg].data_dev, &ma, &mi) ||
+	    !cdp_beneath(ma, mi, is_about, &a) || !a.is_volatile)
+		return;
+	cdp_print(text, sizeof(text), "leg doubt %u", leg);
+	if (cdp_dm_message(t->name, text, NULL))
+		cdp_warn("%s: leg %u may have lost its write cache, but: %s", t->name, leg,
+			 cdp_why_text());
+	else
+		cdp_note("%s: leg %u may have lost its write cache (%s): what is not known to be on its disk is copied again",
+			 t->name, leg,
+			 u->kind == UEVENT_POWER_ON ? "it was reset" : "its connection was lost");
+	cdp_why_clear();
+}
+
+/* Any new disk may be a leg that is missing; a change concerns those that stand on it. */
+static void hint(struct cdp_tend *t, u32 leg, const struct cdp_uevent *u)
+{
+	const struct cdp_leg_status *st = &t->live.status.legs[leg];
+	u32 ma, mi;
+
+	if (u->kind == UEVENT_DISK_CHANGED &&
+	    (!device_number(st->data_dev, &ma, &mi) ||
+	     !cdp_beneath_has(ma, mi, u->major, u->minor)))
+		return;
+	cdp_comeback_hint(&t->legs[leg].back, cdp_seconds());
+}
+
+void cdp_tend_uevent(struct cdp_tend *t, const struct cdp_uevent *u)
+{
+	u32 i;
+
+	for (i = 0; t->runs && i < t->nr_legs; i++) {
+		if (u->kind == UEVENT_DISK_CAME || u->kind == UEVENT_DISK_CHANGED)
+			hint(t, i, u);
+		else
+			doubt(t, i, u);
+	}
+}
