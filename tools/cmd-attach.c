@@ -200,6 +200,8 @@ static int inspect_legs(struct attach *a, bool iscsi)
 		r = cdp_new_leg_inspect(&a->legs[i], cdp_opts.dry_run);
 		if (!r)
 			r = cdp_new_leg_guard(&a->legs[i]);
+		if (!r)
+			cdp_new_leg_advise(&a->legs[i]);
 	}
 	return r ? r : cdp_new_legs_check(a->legs, a->nr_legs);
 }

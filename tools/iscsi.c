@@ -31,11 +31,16 @@ static const struct setting {
 } settings[] = {
 	/* cdp.service logs in, when it assembles the set */
 	{ "node.startup", "manual" },
-	/* a lost connection fails the I/O that waits for it after 5 s, not 120 */
+	/*
+	 * The set's own deadline (5 s) decides; the error of the transport has to come
+	 * soon after, because a leg is not let in again before it has answered. A lost
+	 * connection fails its I/O after 5 s, not 120: less would turn one that is made
+	 * again in time into an error.
+	 */
 	{ "node.session.timeo.replacement_timeout", "5" },
-	/* and it is noticed within 2 + 2 s, even when nothing is being written */
-	{ "node.conn[0].timeo.noop_out_interval", "2" },
-	{ "node.conn[0].timeo.noop_out_timeout", "2" },
+	/* A silent one is given up within 5 + 5 s. With less a busy server is cut off. */
+	{ "node.conn[0].timeo.noop_out_interval", "5" },
+	{ "node.conn[0].timeo.noop_out_timeout", "5" },
 	/* a command that hangs: abort and resets give up soon, or they hold the leg for 75 s */
 	{ "node.session.err_timeo.abort_timeout", "5" },
 	{ "node.session.err_timeo.lu_reset_timeout", "5" },

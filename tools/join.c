@@ -77,6 +77,8 @@ static int prepare(struct cdp_join *j, struct cdp_live *s, u32 nr_legs, const ch
 		r = cdp_new_legs_check(&j->leg, 1);
 	if (!r)
 		r = cdp_new_leg_guard(&j->leg);
+	if (!r)
+		cdp_new_leg_advise(&j->leg);
 	return r ? r : place(j, s, nr_legs);
 }
 

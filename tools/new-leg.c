@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "beneath.h"
 #include "md-io.h"
 #include "msg.h"
 #include "new-leg.h"
@@ -152,6 +153,19 @@ int cdp_new_leg_guard(const struct cdp_new_leg *l)
 	if (!r && !is_internal(l))
 		r = refuse(&l->meta_dev, "metadata would overwrite it", "");
 	return r;
+}
+
+/*
+ * No reason to refuse: the cache is flushed when the user of the set flushes, and
+ * a leg that may have lost it is copied to again. But that needs the loss to be
+ * noticed, and a server can be kept from having anything to lose.
+ */
+void cdp_new_leg_advise(const struct cdp_new_leg *l)
+{
+	if (l->is_known && l->iscsi.target[0] &&
+	    cdp_beneath_volatile(l->dev.major, l->dev.minor))
+		cdp_note("%s (%s) has a write cache that is lost when the server is switched off. What was not flushed is copied again when that is noticed (cdpctl(8), WRITE CACHES). To rule it out, export the disk without one (LIO: emulate_write_cache=0; tgt: write-cache=off)",
+			 l->spec, l->path);
 }
 
 static bool same_device(const struct cdp_device *a, const struct cdp_device *b)

@@ -38,6 +38,9 @@ int __must_check cdp_new_leg_inspect(struct cdp_new_leg *l, bool dry_run);
  */
 int __must_check cdp_new_leg_guard(const struct cdp_new_leg *l);
 
+/* Say what the disk of a server that is switched off may cost, and the remedy. */
+void cdp_new_leg_advise(const struct cdp_new_leg *l);
+
 /* No device twice among @nr legs, and no leg with larger blocks than leg 0. */
 int __must_check cdp_new_legs_check(const struct cdp_new_leg *legs, u32 nr);
 
