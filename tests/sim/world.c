@@ -212,8 +212,10 @@ static void note_gains(void)
 
 	for (i = 0; c && i < c->nr_legs; i++)
 		if (c->set.legs[i].gain && c->set.legs[i].state == LEG_STALE &&
-		    leg_says_in_sync(dm.table.leg[i]))
+		    leg_says_in_sync(dm.table.leg[i])) {
 			legs[dm.table.leg[i]].lacks = false;
+			legs[dm.table.leg[i]].had_acks = model_acks();
+		}
 }
 
 static void crash(void)
@@ -363,7 +365,7 @@ static bool any_leg(enum cdp_leg_state state)
 	struct cdp *c = dm_cdp();
 	u32 i;
 
-	for (i = 0; i < c->nr_legs; i++)
+	for (i = 0; c && i < c->nr_legs; i++)
 		if (c->set.legs[i].state == state)
 			return true;
 	return false;
