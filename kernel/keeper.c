@@ -145,6 +145,9 @@ void cdp_keeper_work(struct work_struct *work)
 		return;
 	}
 	merge_lost(c);
+	/* a leg that no request lost */
+	if (cdp_load(c->set.done) < cdp_load(c->set.need) && !READ_ONCE(c->stuck))
+		cdp_kick_commit(c);
 	if (time_after_eq(jiffies, c->clean_next)) {
 		cdp_clean_all(c, false);
 		c->clean_next = jiffies + msecs_to_jiffies(CLEAN_MS);

@@ -488,13 +488,14 @@ static void cdp_postsuspend(struct dm_target *ti)
 	if (!c->active)
 		return;
 	mutex_lock(&c->keeper_mutex);
+	cdp_commit_wait(c);	/* intent is not cleared while a loss is to be recorded */
 	r = cdp_clean_all(c, true);
 	flush_delayed_work(&c->commit_work);
 	if (!r)
 		r = cdp_write_trackers(c);
 	mutex_lock(&c->commit_mutex);
 	/* twice, so that an older copy of a leg shows; see core/format.h */
-	if (!cdp_commit_once(c, false) || !cdp_commit_once(c, !r) || r)
+	if (!cdp_commit_once(c, false) || !cdp_commit_once(c, !r) || r || c->set.marked)
 		DMWARN("%s: not shut down cleanly, the next start copies what was written last",
 		       cdp_name(c));
 	WRITE_ONCE(c->dormant, true);

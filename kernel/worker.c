@@ -163,40 +163,6 @@ static u32 clear_clean(struct cdp *c)
 	return n;
 }
 
-/* Set and clear intent bits: one round of pages for all who wait. */
-static bool mark(struct cdp *c)
-{
-	struct cdp_bio *b, *next;
-	LIST_HEAD(list);
-	u32 cleaned;
-	bool ok;
-
-	take(c, &c->unmarked, &list);
-	cleaned = clear_clean(c);
-	if (list_empty(&list) && !cleaned && !READ_ONCE(c->refresh_intent))
-		return false;
-	list_for_each_entry(b, &list, node)
-		cdp_mark(&c->set, b->io.span.extent);
-	ok = cdp_write_intent(c);
-	if (cleaned) {
-		/* pairs with clean_batch(): its list may be used again */
-		smp_store_release(&c->nr_clean, 0);
-		wake_up_all(&c->wait);
-	}
-	list_for_each_entry_safe(b, next, &list, node) {
-		if (ok)
-			cdp_marked(&c->set, b->io.span.extent);
-		else
-			fail(c, b, BLK_STS_IOERR);
-	}
-	if (ok)
-		cdp_reissue(c, &list);
-	/* somebody has to clean them one day */
-	if (!delayed_work_pending(&c->keeper_work))
-		queue_delayed_work(c->keeper_wq, &c->keeper_work, HZ);
-	return true;
-}
-
 /* Write the superblocks of @legs; those that did not take it are reported. */
 static u32 write_supers(struct cdp *c, struct cdp_super *super, u32 legs)
 {
@@ -255,6 +221,53 @@ static bool commit(struct cdp *c)
 	wake_up_all(&c->wait);
 	cdp_kick_keeper(c);
 	return !c->stuck;
+}
+
+/* A leg that was lost before it got these pages; see cdp_set_owes_loss(). */
+static bool record_losses(struct cdp *c)
+{
+	bool owes;
+
+	do {
+		spin_lock(&c->lock);
+		owes = cdp_set_owes_loss(&c->set);
+		spin_unlock(&c->lock);
+	} while (owes && commit(c));
+	return !owes;
+}
+
+/* Set and clear intent bits: one round of pages for all who wait. */
+static bool mark(struct cdp *c)
+{
+	struct cdp_bio *b, *next;
+	LIST_HEAD(list);
+	u32 cleaned;
+	bool ok;
+
+	take(c, &c->unmarked, &list);
+	cleaned = clear_clean(c);
+	if (list_empty(&list) && !cleaned && !READ_ONCE(c->refresh_intent))
+		return false;
+	list_for_each_entry(b, &list, node)
+		cdp_mark(&c->set, b->io.span.extent);
+	ok = cdp_write_intent(c) && record_losses(c);
+	if (cleaned) {
+		/* pairs with clean_batch(): its list may be used again */
+		smp_store_release(&c->nr_clean, 0);
+		wake_up_all(&c->wait);
+	}
+	list_for_each_entry_safe(b, next, &list, node) {
+		if (ok)
+			cdp_marked(&c->set, b->io.span.extent);
+		else
+			fail(c, b, BLK_STS_IOERR);
+	}
+	if (ok)
+		cdp_reissue(c, &list);
+	/* somebody has to clean them one day */
+	if (!delayed_work_pending(&c->keeper_work))
+		queue_delayed_work(c->keeper_wq, &c->keeper_work, HZ);
+	return true;
 }
 
 /* Acknowledge what was held for commits that are made now. */

@@ -87,6 +87,8 @@ bool cdp_clean(struct cdp_set *s, u64 extent)
 {
 	u32 i, w = EXT_DIRTY;
 
+	if (cdp_set_owes_loss(s))
+		return false;
 	/* a leg was lost since the flush: what it had may be known here only */
 	for (i = 0; i < s->nr_legs; i++)
 		if (s->legs[i].merge)

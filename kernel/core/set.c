@@ -215,7 +215,7 @@ u32 cdp_commit_begin(struct cdp_set *s, u64 now, u64 generation, bool clean, u64
 	super->sequence += s->again ? 2 : 1;
 	s->again = true;
 	super->updated = now;
-	super->flags = clean ? CDP_SUPER_CLEAN : 0;
+	super->flags = clean && !s->marked ? CDP_SUPER_CLEAN : 0;
 	for (i = 0; i < s->nr_legs; i++) {
 		struct cdp_leg_entry *e = &super->legs[s->legs[i].slot];
 		u32 state = disk_state(s, i);

@@ -112,6 +112,16 @@ enum cdp_verdict {
  */
 void cdp_set_update(struct cdp_set *s);
 
+/*
+ * [lock] Is a leg lost that the disk may still call in-sync? Started without us it
+ * knows by its own intent only what others took meanwhile: until the loss is recorded
+ * no extent is marked or cleaned.
+ */
+static inline bool cdp_set_owes_loss(const struct cdp_set *s)
+{
+	return s->durable & ~s->in_sync;
+}
+
 /* Writes. */
 bool cdp_write_begin_fast(struct cdp_set *s, struct cdp_io *io);
 enum cdp_verdict cdp_write_begin(struct cdp_set *s, struct cdp_io *io);
@@ -224,7 +234,7 @@ void cdp_recover(struct cdp_set *s);
  * cdp_commit_begin() - compose the superblock that records the present state.
  * @now:        seconds since 1970
  * @generation: random, used if a new generation has to begin
- * @clean:      nothing is in flight and no intent bit is set
+ * @clean:      nothing is in flight (and so recorded, if no intent bit is set)
  * @covers:     what the commit is good for, for cdp_commit_end()
  *
  * [lock] Return: mask of the legs to write s->super to.

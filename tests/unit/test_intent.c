@@ -74,8 +74,24 @@ TEST(cleaning)
 	must(!cdp_clean(&m.s, 0), "a lost leg's regions are known here only");
 	must(cdp_merge(&m.s, 1, 0, 1) == 1 && m.tracker[1][0] == 3 && m.s.legs[1].merge, "a portion");
 	must(cdp_merge(&m.s, 1, 1, 9) == SMALL_EXTENTS && !m.s.legs[1].merge, "all");
+	must(!cdp_clean(&m.s, 0), "the disk may still call it in-sync: the bit alone tells");
+	small_commit(&m);
 	must(cdp_clean(&m.s, 0) && !m.recent[0] && !m.extents[0] && !m.intent[0], "clean");
 	must(cdp_write_begin(&m.s, &io) == VERDICT_PARK_INTENT, "the next write marks it again");
+}
+
+/* Stopped in order, but a bit could not be cleared: it is to be read at the next start. */
+TEST(clean_mark)
+{
+	struct small m;
+	u64 covers;
+
+	small_init(&m, 2);
+	cdp_commit_begin(&m.s, 1, 2, true, &covers);
+	must(m.s.super.flags == CDP_SUPER_CLEAN, "clean");
+	small_mark(&m, 0);
+	cdp_commit_begin(&m.s, 1, 2, true, &covers);
+	must(!m.s.super.flags, "not clean");
 }
 
 TEST(recovery)
@@ -99,4 +115,4 @@ TEST(recovery)
 	must(m.s.in_sync == 3 && m.s.fast, "nothing was in flight");
 }
 
-UNIT_MAIN("intent", pages, only_idle_extents_are_picked, cleaning, recovery)
+UNIT_MAIN("intent", pages, only_idle_extents_are_picked, cleaning, clean_mark, recovery)
