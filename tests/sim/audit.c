@@ -175,9 +175,12 @@ void audit_watch(void)
 		enum cdp_leg_state state = c->set.legs[i].state;
 		u32 l = dm.table.leg[i];
 
+		if (l < LEGS && state == LEG_IN_SYNC)
+			legs[l].whole = sim.clock;
 		if (l >= LEGS || seen[l] == state + 1)
 			continue;
 		say("    leg %u is %s", l, name[state]);
+		legs[l].left = state != LEG_IN_SYNC;
 		if (state >= LEG_STALE) {
 			legs[l].branch = model_current();
 			legs[l].blank = legs[l].restored = legs[l].damaged = false;

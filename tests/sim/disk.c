@@ -51,8 +51,9 @@ void disk_init(u32 leg)
 	for (i = 0; i < MAX_SECTORS; i++)
 		l->data.cur[i] = l->data.dur[i] = 0xb000000000000000ull | (u64)leg << 32 | i;
 	l->blank = true;
-	l->damaged = l->restored = l->lost_cache = false;
+	l->damaged = l->restored = l->left = l->lost_cache = false;
 	l->lacks = true;
+	l->whole = 0;
 	l->branch = NULL;
 	l->has_copy = false;
 }

@@ -9,7 +9,9 @@
  *  - a read may return what was possible at some moment between its begin and
  *    its end; with no write under way, what it returned is the value;
  *  - a crash brings back what was superseded after the last flush began (or the
- *    last FUA write to the sector ended), and nothing older.
+ *    last FUA write to the sector ended), and nothing older;
+ *  - a write that was never acknowledged may be found on a leg that took no part
+ *    since another value was read there, until an acknowledged write supersedes it.
  *
  * A branch is a line of history: it forks when a set is started from legs that
  * do not have what others have.
@@ -19,15 +21,14 @@
 #define NONE	0xffffffffu
 #define POOL	49152u
 #define BRANCHES 8u
-#define IDS	4096u		/* of requests; those above are not looked up */
 #define NEVER	(~0ull)
 
 struct version {
 	u64 value;
 	u64 begun, ended;	/* of its write; 0: was there, NEVER: under way */
-	u64 gone;		/* superseded; NEVER: possible now */
+	u64 gone;		/* superseded, or another one was read; NEVER: possible now */
+	u64 lost;		/* superseded; NEVER: some leg may have it all the time */
 	bool acked;
-	bool seen_away;		/* not superseded, but another one was read */
 	u32 next;
 };
 
@@ -45,7 +46,6 @@ struct branch {
 
 static struct version pool[POOL];
 static u32 free_first, writing[MAX_SECTORS];
-static bool acked[IDS];
 static struct branch branches[BRANCHES], *now;
 
 static u32 take(void)
@@ -61,7 +61,7 @@ static void add(struct branch *b, u64 s, u64 value, u64 begun, u64 ended)
 {
 	u32 v = take();
 
-	pool[v] = (struct version) { value, begun, ended, NEVER, false, false, b->first[s] };
+	pool[v] = (struct version) { value, begun, ended, NEVER, NEVER, false, b->first[s] };
 	b->first[s] = v;
 }
 
@@ -89,7 +89,7 @@ static void trim(struct branch *b, u64 s)
 	while (*at != NONE) {
 		u32 v = *at;
 
-		if (pool[v].gone >= floor) {
+		if (pool[v].lost >= floor) {
 			at = &pool[v].next;
 			continue;
 		}
@@ -134,7 +134,6 @@ void model_reset(void)
 		pool[i].next = i + 1 < POOL ? i + 1 : NONE;
 	free_first = 0;
 	memset(writing, 0, sizeof(writing));
-	memset(acked, 0, sizeof(acked));
 	for (i = 0; i < BRANCHES; i++)
 		branches[i].used = false;
 	now = NULL;
@@ -201,7 +200,7 @@ void model_size(const struct disk *d, u64 sectors)
 		/* what a crash may bring back */
 		if (d->dur[s] != d->cur[s]) {
 			add(now, s, d->dur[s], 0, 0);
-			pool[now->first[s]].gone = sim.clock;
+			pool[now->first[s]].gone = pool[now->first[s]].lost = sim.clock;
 		}
 		add(now, s, d->cur[s], 0, 0);
 	}
@@ -239,9 +238,9 @@ static void end_sector(const struct op *op, u64 s, bool good)
 	if (!good)
 		return;
 	for (v = now->first[s]; v != NONE; v = pool[v].next)
-		if (pool[v].ended < op->start && (pool[v].gone == NEVER || pool[v].seen_away)) {
+		if (pool[v].ended < op->start) {
 			pool[v].gone = min(pool[v].gone, sim.clock);
-			pool[v].seen_away = false;
+			pool[v].lost = min(pool[v].lost, sim.clock);
 		}
 	if (op->fua)
 		now->own_floor[s] = sim.clock + 1;
@@ -256,8 +255,6 @@ void model_end(const struct op *op, bool good)
 	for (i = 0; !op->read && !op->flush && i < op->n; i++)
 		end_sector(op, op->sector + i, good);
 	now->acks += good && !op->read && !op->flush;
-	if (good && op->id < IDS)
-		acked[op->id] = true;
 	sim.clock++;
 }
 
@@ -268,8 +265,8 @@ static void explain(u64 s, u64 got)
 	say("  sector %lu: %lx was found; possible at clock %lu, floor %lu/%lu:", s, got, sim.clock,
 	    now->floor, now->own_floor[s]);
 	for (v = now->first[s]; v != NONE; v = pool[v].next)
-		say("    %lx begun %lu ended %ld gone %ld", pool[v].value, pool[v].begun,
-		    (long)pool[v].ended, (long)pool[v].gone);
+		say("    %lx begun %lu ended %ld gone %ld lost %ld", pool[v].value, pool[v].begun,
+		    (long)pool[v].ended, (long)pool[v].gone, (long)pool[v].lost);
 }
 
 /* With no write under way the one that was read is the one. */
@@ -280,10 +277,8 @@ static void observe(u64 s, u64 value)
 	if (writing[s])
 		return;
 	for (v = now->first[s]; v != NONE; v = pool[v].next)
-		if (pool[v].value != value && pool[v].gone == NEVER) {
-			pool[v].gone = sim.clock;
-			pool[v].seen_away = true;
-		}
+		if (pool[v].value != value)
+			pool[v].gone = min(pool[v].gone, sim.clock);
 }
 
 void model_read(const struct op *op)
@@ -331,6 +326,8 @@ void model_power_loss(struct branch *b)
 				pool[v].ended = sim.clock;
 			if (pool[v].gone >= floor)
 				pool[v].gone = NEVER;
+			if (pool[v].lost >= floor)
+				pool[v].lost = NEVER;
 		}
 		trim(b, s);
 	}
@@ -348,18 +345,18 @@ void model_crash(void)
 	sim.clock += 2;
 }
 
-/*
- * A write that failed may have got to some legs; which value it is may be seen
- * differently once the set goes on from another leg.
- */
-static u32 possible(u64 s, u64 value)
+/* What is on a leg that was whole at @whole for the last time may be this version. */
+static bool is_possible(const struct version *v, u64 whole)
 {
-	u64 floor = max(now->floor, now->own_floor[s]);
+	return v->gone == NEVER || (v->lost == NEVER && v->gone > whole);
+}
+
+static u32 possible(u64 s, u64 value, u64 whole)
+{
 	u32 v;
 
 	for (v = now->first[s]; v != NONE; v = pool[v].next)
-		if (pool[v].value == value &&
-		    (pool[v].gone == NEVER || (pool[v].seen_away && pool[v].gone >= floor)))
+		if (pool[v].value == value && is_possible(&pool[v], whole))
 			break;
 	return v;
 }
@@ -375,20 +372,12 @@ static bool is_rubbish(u64 s)
 	return s >= now->had;
 }
 
-/* Of a write that never was acknowledged: some leg may have had it all the time. */
-static bool is_unheard(u64 value)
-{
-	u64 id = value >> 20;
-
-	return id && id < IDS && !acked[id];
-}
-
 int model_misfit(const struct disk *d, u64 sectors)
 {
 	u64 s;
 
 	for (s = 0; s < min(sectors, now->sectors); s++) {
-		if (possible(s, d->cur[s]) == NONE && !is_rubbish(s) && !is_unheard(d->cur[s])) {
+		if (possible(s, d->cur[s], legs[d->leg].whole) == NONE && !is_rubbish(s)) {
 			explain(s, d->cur[s]);
 			return (int)s;
 		}
@@ -403,7 +392,7 @@ void model_adopt(const struct disk *d, u64 sectors)
 	sim.clock++;
 	for (s = 0; s < sectors; s++)
 		if (!writing[s]) {
-			u32 v = possible(s, d->cur[s]);
+			u32 v = possible(s, d->cur[s], legs[d->leg].whole);
 
 			if (v != NONE)
 				pool[v].gone = NEVER;

@@ -145,6 +145,8 @@ struct leg {
 	bool damaged;		/* its metadata was altered since it was last written anew */
 	bool restored;		/* an old copy: only together with a newer leg */
 	bool lacks;		/* an acknowledged write of its branch */
+	u64 whole;		/* clock when it was in-sync for the last time */
+	bool left;		/* its branch went on without it */
 	bool lost_cache;	/* since it left */
 	u64 had_acks;		/* acknowledged writes of the branch when it was whole */
 	struct branch *branch;

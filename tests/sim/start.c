@@ -291,6 +291,32 @@ static bool is_given_up(const struct before *b, u32 by, u32 leg)
 	       s->generation == other->generation && s->sequence > other->sequence;
 }
 
+/* Was @by part of what went on without @leg? */
+static bool knows_left(const struct before *b, u32 by, u32 leg)
+{
+	const struct cdp_super *s = &b->super[by], *other = &b->super[leg];
+	int slot = cdp_super_find(s, &other->leg_uuid);
+
+	return slot >= 0 && s->legs[slot].state != DISK_LEG_IN_SYNC &&
+	       (s->generation == other->generation ? s->sequence > other->sequence :
+						     cdp_super_descends(s, other->generation));
+}
+
+/*
+ * Must @leg not be the source because @other is there? Not if both are left behind by
+ * somebody who is not, and neither was part of what left the other: who of them has
+ * more of the last writes is known to nobody here.
+ */
+static bool is_preferable(const struct table *t, const struct before *b, u32 other, u32 leg)
+{
+	if (other == leg || legs[other].branch != legs[leg].branch || !is_good(t, b, other))
+		return false;
+	/* one that lost its cache took the last commits all the same */
+	if (legs[leg].lost_cache || is_given_up(b, leg, other))
+		return false;
+	return !legs[other].left || knows_left(b, other, leg);
+}
+
 /* The set goes on with a leg that lacks what others have: none of them was there? */
 static void judge_fork(const struct table *t, const struct before *b, u32 leg, int misfit)
 {
@@ -299,10 +325,7 @@ static void judge_fork(const struct table *t, const struct before *b, u32 leg, i
 	check(legs[leg].lacks, "leg %u is the source, but its sector %d is not what it should be", leg,
 	      misfit);
 	for (i = 0; i < LEGS; i++)
-		/* one that lost its cache took the last commits all the same */
-		check(i == leg || legs[i].branch != legs[leg].branch || !is_good(t, b, i) ||
-		      legs[leg].lost_cache || is_given_up(b, leg, i),
-		      "leg %u is the source, though it lacks what leg %u has", leg, i);
+		check(!is_preferable(t, b, i, leg), "leg %u is the source, though it lacks what leg %u has", leg, i);
 	say("  leg %u goes on from the past: a new branch", leg);
 	/* an old copy may not know of the others at all, so nothing can be split from it */
 	model_fork(&legs[leg].data, t->sectors, legs[leg].restored ? NULL : legs[leg].branch,
@@ -337,13 +360,15 @@ static void join(const struct cdp *c, const struct table *t)
 {
 	u32 i;
 
+	for (i = 0; i < LEGS; i++)
+		legs[i].left |= legs[i].branch == model_current();
 	for (i = 0; i < t->nr; i++) {
 		struct leg *l = t->leg[i] < LEGS ? &legs[t->leg[i]] : NULL;
 
 		if (!l || c->set.legs[i].state < LEG_STALE)
 			continue;
 		l->branch = model_current();
-		l->lacks = c->set.legs[i].state != LEG_IN_SYNC;
+		l->lacks = l->left = c->set.legs[i].state != LEG_IN_SYNC;
 		l->had_acks = model_acks();
 		l->blank = l->restored = l->damaged = false;
 	}

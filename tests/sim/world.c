@@ -213,7 +213,8 @@ static void note_gains(void)
 	for (i = 0; c && i < c->nr_legs; i++)
 		if (c->set.legs[i].gain && c->set.legs[i].state == LEG_STALE &&
 		    leg_says_in_sync(dm.table.leg[i])) {
-			legs[dm.table.leg[i]].lacks = false;
+			legs[dm.table.leg[i]].whole = sim.clock;
+			legs[dm.table.leg[i]].lacks = legs[dm.table.leg[i]].left = false;
 			legs[dm.table.leg[i]].had_acks = model_acks();
 		}
 }
