@@ -74,7 +74,9 @@ struct cdp_set {
 	u64 mint_at;		/* writes are not acknowledged before this commit */
 	bool mint, mint_on_write;
 	bool again;		/* the last commit has not counted (yet) */
-	bool twice;		/* record in both superblocks before it counts */
+	bool twice;		/* record in both superblocks before it counts: a loss or a new
+				 * generation is not forgotten with one damaged block
+				 */
 
 	int copy_leg;		/* being resynced, or -1 */
 	u64 *copied;		/* regions copied to it, not yet flushed there */

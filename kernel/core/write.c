@@ -75,7 +75,7 @@ static void mint_now(struct cdp_set *s)
 {
 	if (!s->mint_on_write)
 		return;
-	s->mint = true;
+	s->mint = s->twice = true;
 	s->mint_on_write = false;
 	s->mint_at = ++s->need;
 	cdp_set_update(s);

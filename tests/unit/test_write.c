@@ -65,7 +65,7 @@ TEST(retried_commits_spare_the_good_block)
 TEST(loss_without_a_write_mints_on_the_next_one)
 {
 	struct small m;
-	u64 generation;
+	u64 generation, sequence;
 
 	small_init(&m, 2);
 	small_mark(&m, 0);
@@ -73,9 +73,11 @@ TEST(loss_without_a_write_mints_on_the_next_one)
 	cdp_set_leg_error(&m.s, 1, false);
 	small_commit(&m);
 	must(m.s.super.generation == generation && m.s.super.legs[1].state == DISK_LEG_FAULTY, "not yet");
+	sequence = m.s.super.sequence;
 	must(small_write(&m, 0, 1, 0) == VERDICT_HOLD, "the first write waits for it");
 	small_commit(&m);
 	must(m.s.super.generation != generation, "minted");
+	must(m.s.super.sequence == sequence + 2, "in both superblocks");
 	generation = m.s.super.generation;
 	must(small_write(&m, 0, 1, 0) == VERDICT_ACK, "the second does not");
 	small_commit(&m);
