@@ -177,6 +177,8 @@ void audit_watch(void)
 
 		if (l < LEGS && state == LEG_IN_SYNC)
 			legs[l].whole = sim.clock;
+		if (l < LEGS && state == LEG_STALE && c->set.legs[i].gain)
+			legs[l].gaining = true;
 		if (l >= LEGS || seen[l] == state + 1)
 			continue;
 		say("    leg %u is %s", l, name[state]);
@@ -191,7 +193,7 @@ void audit_watch(void)
 		if (state == LEG_IN_SYNC) {
 			look = seen[l] != 0;
 			sync_since[l] = ++sim.clock;
-			legs[l].lacks = false;
+			legs[l].lacks = legs[l].gaining = false;
 		} else {
 			sync_since[l] = 0;
 		}
@@ -220,6 +222,17 @@ static bool holds(const struct disk *d, const struct op *op)
 	return true;
 }
 
+/* So that a crash does not take it: what a leg that left was sent is not flushed there. */
+static bool holds_for_good(const struct disk *d, const struct op *op)
+{
+	u32 i;
+
+	for (i = 0; op->fua && !sync_since[d->leg] && i < op->n; i++)
+		if (d->since[op->sector + i])
+			return false;
+	return holds(d, op);
+}
+
 /* The durable leg table of @a must not call a leg in-sync that lacks the write. */
 static void audit_record(const struct cdp *c, u32 a, const struct op *op)
 {
@@ -241,6 +254,13 @@ static void audit_record(const struct cdp *c, u32 a, const struct op *op)
 	}
 }
 
+/* Something was acknowledged that @leg does not have; a stale one was flushed, too. */
+static void misses(u32 leg, bool flush)
+{
+	legs[leg].lacks = true;
+	legs[leg].gaining &= flush && seen[leg] == LEG_STALE + 1;
+}
+
 void audit_ack(const struct op *op)
 {
 	struct cdp *c = dm_cdp();
@@ -249,8 +269,9 @@ void audit_ack(const struct op *op)
 	if (!c || op->read)
 		return;
 	for (i = 0; op->flush && i < LEGS; i++)
-		if (legs[i].branch == model_current() && !sync_since[i])
-			legs[i].lacks = true;
+		if (legs[i].branch == model_current() && !sync_since[i] &&
+		    legs[i].data.flushed < op->start)
+			misses(i, true);
 	if (op->flush)
 		return;
 	for (i = 0; i < c->nr_legs; i++) {
@@ -266,8 +287,8 @@ void audit_ack(const struct op *op)
 	for (i = 0; i < LEGS; i++)
 		if (legs[i].branch != model_current())
 			continue;
-		else if (!holds(&legs[i].data, op))
-			legs[i].lacks = true;
+		else if (!holds_for_good(&legs[i].data, op))
+			misses(i, false);
 		else if (legs[i].had_acks == model_acks())
 			legs[i].had_acks++;
 }

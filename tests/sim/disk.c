@@ -51,7 +51,7 @@ void disk_init(u32 leg)
 	for (i = 0; i < MAX_SECTORS; i++)
 		l->data.cur[i] = l->data.dur[i] = 0xb000000000000000ull | (u64)leg << 32 | i;
 	l->blank = true;
-	l->damaged = l->restored = l->left = l->lost_cache = false;
+	l->damaged = l->restored = l->gaining = l->left = l->lost_cache = false;
 	l->lacks = true;
 	l->whole = 0;
 	l->branch = NULL;
@@ -135,8 +135,10 @@ static void execute_data(struct disk *d, struct bio *bio, bool part)
 				put_sector(d, s + i, zero ? 0 : *sim_bio_sector(bio, i), fua);
 		break;
 	default:
-		if (!part)
+		if (!part) {
 			flush(d, bio->at);
+			d->flushed = max(d->flushed, bio->at);
+		}
 	}
 }
 

@@ -390,15 +390,14 @@ void model_adopt(const struct disk *d, u64 sectors)
 	u64 s;
 
 	sim.clock++;
-	for (s = 0; s < sectors; s++)
-		if (!writing[s]) {
-			u32 v = possible(s, d->cur[s], legs[d->leg].whole);
+	for (s = 0; s < sectors; s++) {
+		u32 v = possible(s, d->cur[s], legs[d->leg].whole);
 
-			if (v != NONE)
-				pool[v].gone = NEVER;
-			else
-				add(now, s, d->cur[s], 0, 0);
-			observe(s, d->cur[s]);
-		}
+		if (v != NONE)
+			pool[v].gone = NEVER;
+		else
+			add(now, s, d->cur[s], 0, 0);
+		observe(s, d->cur[s]);
+	}
 	sim.clock++;
 }

@@ -104,8 +104,10 @@ static void lose_cache(void)
 			disk_lose_cache(&legs[i].data);
 			if (!has_class(C_RESEND))
 				disk_fail_requests(&legs[i].data);
-			if (memcmp(was, legs[i].data.cur, sizeof(was)))
+			if (memcmp(was, legs[i].data.cur, sizeof(was))) {
 				legs[i].lacks = legs[i].lost_cache = true;
+				legs[i].gaining = false;
+			}
 			if (legs[i].branch && legs[i].branch != model_current())
 				model_power_loss(legs[i].branch);
 		}
@@ -177,6 +179,7 @@ static void restore(u32 leg)
 		memset(l->data.since, 0, sizeof(l->data.since));
 	}
 	l->restored = l->lacks = true;
+	l->gaining = false;
 	l->had_acks = l->copy_acks;
 }
 

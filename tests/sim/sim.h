@@ -136,6 +136,7 @@ struct disk {
 	u32 fail_once[REQ_KINDS];
 	bool broken[REQ_KINDS];
 	u64 bad_from, bad_to;			/* fails reads and writes */
+	u64 flushed;		/* clock when the last flush that was done was sent */
 	u64 error_at;				/* clock of the last error */
 };
 
@@ -146,6 +147,7 @@ struct leg {
 	bool restored;		/* an old copy: only together with a newer leg */
 	bool lacks;		/* an acknowledged write of its branch */
 	u64 whole;		/* clock when it was in-sync for the last time */
+	bool gaining;		/* a commit may call it in-sync, and is right */
 	bool left;		/* its branch went on without it */
 	bool lost_cache;	/* since it left */
 	u64 had_acks;		/* acknowledged writes of the branch when it was whole */

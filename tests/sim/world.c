@@ -207,15 +207,13 @@ static void do_message(void)
 /* A leg may be recorded in-sync, and be it, without the core having heard that. */
 static void note_gains(void)
 {
-	struct cdp *c = dm_cdp();
-	u32 i;
+	struct leg *l;
 
-	for (i = 0; c && i < c->nr_legs; i++)
-		if (c->set.legs[i].gain && c->set.legs[i].state == LEG_STALE &&
-		    leg_says_in_sync(dm.table.leg[i])) {
-			legs[dm.table.leg[i]].whole = sim.clock;
-			legs[dm.table.leg[i]].lacks = legs[dm.table.leg[i]].left = false;
-			legs[dm.table.leg[i]].had_acks = model_acks();
+	for (l = legs; l < legs + LEGS; l++)
+		if (l->gaining && l->branch == model_current() && leg_says_in_sync(l->data.leg)) {
+			l->lacks = l->left = false;
+			l->whole = sim.clock;
+			l->had_acks = model_acks();
 		}
 }
 
