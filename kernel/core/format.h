@@ -130,7 +130,7 @@ struct cdp_header_disk {
 struct cdp_leg_disk {
 	u8	uuid[16];
 	__le64	generation;	/* the newest the leg was in-sync with */
-	__le64	sequence;	/* the last commit that was written to the leg */
+	__le64	sequence;	/* the last commit it took part in, told where it stands */
 	__le64	changed;	/* seconds since 1970 when the state changed */
 	__le32	state;
 	__le32	order;		/* place in the table line */

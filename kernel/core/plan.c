@@ -464,6 +464,7 @@ void cdp_plan_apply(const struct cdp_plan *p, struct cdp_set *s)
 	s->mint = p->mint_now;
 	s->mint_on_write = p->mint && !p->mint_now;
 	s->again = false;
+	s->told = 0;
 	for (i = 0; i < p->nr_legs; i++) {
 		s->legs[i].state = p->state[i];
 		s->legs[i].slot = p->slot[i];

@@ -136,6 +136,8 @@ static void leg_event(struct cdp_set *s, u32 leg, enum cdp_leg_event event, bool
 		s->need++;
 	if (step.next != LEG_IN_SYNC)
 		l->gain = false;
+	if (step.next < LEG_STALE)
+		s->told &= ~(1u << leg);
 	l->state = step.next;
 	cdp_set_update(s);
 }
@@ -157,8 +159,10 @@ void cdp_set_leg_error(struct cdp_set *s, u32 leg, bool by_write)
 
 void cdp_set_leg_return(struct cdp_set *s, u32 leg)
 {
-	if (s->legs[leg].state == LEG_FAULTY)
-		leg_event(s, leg, LEG_EV_RETURN, false);
+	if (s->legs[leg].state != LEG_FAULTY)
+		return;
+	leg_event(s, leg, LEG_EV_RETURN, false);
+	s->told |= 1u << leg;
 }
 
 void cdp_set_leg_renew(struct cdp_set *s, u32 leg, const struct cdp_uuid *uuid)
@@ -224,7 +228,10 @@ u32 cdp_commit_begin(struct cdp_set *s, u64 now, u64 generation, bool clean, u64
 			e->changed = now;
 		e->state = state;
 		e->order = i;
-		if (joined & 1u << i)
+		/* one that is still to be told that it is stale may go on alone from
+		 * where it left, and must not come to the number that is written here
+		 */
+		if (joined & (s->told | s->in_sync) & 1u << i)
 			e->sequence = super->sequence;
 		if (state == DISK_LEG_IN_SYNC) {
 			e->generation = super->generation;
@@ -240,6 +247,7 @@ bool cdp_commit_end(struct cdp_set *s, u64 covers, u32 ok)
 {
 	u32 i;
 
+	s->told |= ok & cdp_set_joined(s);
 	if (s->in_sync & ~ok)
 		return false;
 	s->again = false;

@@ -64,6 +64,7 @@ struct cdp_set {
 
 	u32 in_sync;		/* masks by place in the table */
 	u32 durable;		/* legs that the disk may call in-sync */
+	u32 told;		/* legs that took a commit since they are here */
 	u32 fast;		/* the fast path may be taken */
 	int read_leg;		/* the primary */
 	bool failing;		/* the last write failed on the last leg */
@@ -151,7 +152,7 @@ void cdp_read_failed(struct cdp_set *s, u32 leg);
 void cdp_set_leg_error(struct cdp_set *s, u32 leg, bool by_write);
 /* [lock] @leg is healthy but did not take a write that others took. */
 void cdp_set_leg_lag(struct cdp_set *s, u32 leg);
-/* [lock] @leg is attached again; its tracker tells all that it lacks. */
+/* [lock] @leg is attached again, was told so, and its tracker tells all that it lacks. */
 void cdp_set_leg_return(struct cdp_set *s, u32 leg);
 /* [lock] Another disk takes the place of the faulty @leg, under the name @uuid. */
 void cdp_set_leg_renew(struct cdp_set *s, u32 leg, const struct cdp_uuid *uuid);

@@ -62,6 +62,24 @@ TEST(retried_commits_spare_the_good_block)
 	must(small_commit_once(&m, 1) && m.s.super.sequence == sequence + 6, "the other block");
 }
 
+/* Two by now, alone, it may have made itself: not to be taken for those that it was to get here. */
+TEST(a_leg_takes_part_once_it_was_told)
+{
+	const u64 left = 5;
+	struct small m;
+
+	small_init(&m, 2);
+	m.s.legs[1].state = LEG_STALE;
+	m.s.super.legs[1].sequence = left;
+	cdp_set_update(&m.s);
+	must(small_commit_once(&m, 1) && m.s.super.legs[1].sequence == left, "it did not get the first");
+	must(small_commit_once(&m, 3) && m.s.super.legs[1].sequence == left, "nor was known to get this");
+	must(small_commit_once(&m, 3) && m.s.super.legs[1].sequence == m.s.super.sequence, "now it is");
+	cdp_set_leg_error(&m.s, 1, false);
+	cdp_set_leg_return(&m.s, 1);
+	must(small_commit_once(&m, 3) && m.s.super.legs[1].sequence == m.s.super.sequence, "told before");
+}
+
 TEST(loss_without_a_write_mints_on_the_next_one)
 {
 	struct small m;
@@ -189,6 +207,7 @@ TEST(reads)
 }
 
 UNIT_MAIN("write", intent_comes_first, loss_is_recorded_before_the_answer,
-	  retried_commits_spare_the_good_block, loss_without_a_write_mints_on_the_next_one,
+	  retried_commits_spare_the_good_block, a_leg_takes_part_once_it_was_told,
+	  loss_without_a_write_mints_on_the_next_one,
 	  last_leg_stays, stale_legs_get_what_they_do_not_lack, refusals_are_not_errors,
 	  a_protect_leg_may_block, flushes, reads)
