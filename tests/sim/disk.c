@@ -48,6 +48,8 @@ void disk_init(u32 leg)
 
 	init_one(&l->data, leg, false);
 	init_one(&l->meta, leg, true);
+	l->data.slow = one_in(6) ? 2 + below(20) : 0;
+	l->meta.slow = one_in(6) ? 2 + below(20) : 0;
 	for (i = 0; i < MAX_SECTORS; i++)
 		l->data.cur[i] = l->data.dur[i] = 0xb000000000000000ull | (u64)leg << 32 | i;
 	l->blank = true;
@@ -186,6 +188,10 @@ static bool fails(struct disk *d, const struct bio *bio)
 		return true;
 	if (!d->fail_once[k])
 		return false;
+	if (d->fail_after[k]) {
+		d->fail_after[k]--;
+		return false;
+	}
 	d->fail_once[k]--;
 	return true;
 }
@@ -286,6 +292,8 @@ bool disk_step(void)
 			return false;
 	bio = reqs[at];
 	d = disk_of(bio);
+	if (d->slow && !one_in(d->slow))
+		return true;
 	if (!bio->executed) {
 		bio->executed = true;
 		sim.clock++;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * sim [--seeds A-B | --list FILE] [--seed S [--trace]] [--steps N] [--seconds N]
- *     [--failures N] [--quick] [--without CLASS]... [--with CLASS]...
+ *     [--failures N] [--jobs N] [--quick] [--without CLASS]... [--with CLASS]...
  *
  * Runs one history for each seed. A failing one is shrunk (kinds of trouble are
  * left out, then steps at the end, while a failure stays) and told as a story.
  */
 #include <ctype.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +24,6 @@ static const char *const class_name[] = {
 #undef x
 };
 
-static u64 total_steps;
 static char *story;
 static size_t story_size;
 static FILE *story_file;
@@ -95,7 +96,6 @@ static bool history(u64 seed, u32 classes, u32 steps)
 	task_forget_all();
 	memory_forget_all();
 	disk_forget();
-	total_steps += sim.steps;
 	return !sim.failed;
 }
 
@@ -188,7 +188,7 @@ static u32 class_of(const char *text)
 
 struct options {
 	u64 from, to;
-	u32 classes, steps, max_failures;
+	u32 classes, steps, max_failures, jobs;
 	bool trace, quick;
 	double seconds;
 	const char *list;
@@ -198,7 +198,8 @@ static void parse(int argc, char **argv, struct options *o)
 {
 	int i;
 
-	*o = (struct options) { .from = 1, .to = 1000, .classes = C_DEFAULT, .max_failures = 1 };
+	*o = (struct options) { .from = 1, .to = 1000, .classes = C_DEFAULT, .max_failures = 1,
+				.jobs = 1 };
 	for (i = 1; i < argc; i++) {
 		const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : "";
 
@@ -223,6 +224,8 @@ static void parse(int argc, char **argv, struct options *o)
 			o->steps = (u32)strtoul(v, NULL, 10);
 		else if (!strcmp(a, "--failures"))
 			o->max_failures = (u32)strtoul(v, NULL, 10);
+		else if (!strcmp(a, "--jobs"))
+			o->jobs = max((u32)strtoul(v, NULL, 10), 1u);
 		else if (!strcmp(a, "--seconds"))
 			o->seconds = strtod(v, NULL);
 		else if (!strcmp(a, "--without"))
@@ -255,20 +258,17 @@ static void failed(u64 seed, const struct options *o)
 	tell(seed, classes, steps);
 }
 
-static u64 good, bad;
+/* Of all jobs. */
+static struct { u64 good, bad, steps; } *sum;
 
 static void one(u64 seed, const struct options *o)
 {
-	u64 steps;
+	bool kept = history(seed, o->classes, o->steps);
 
-	if (history(seed, o->classes, o->steps)) {
-		good++;
-		return;
-	}
-	steps = total_steps;
-	bad++;
-	failed(seed, o);
-	total_steps = steps;
+	__atomic_add_fetch(&sum->steps, sim.steps, __ATOMIC_RELAXED);
+	__atomic_add_fetch(kept ? &sum->good : &sum->bad, 1, __ATOMIC_RELAXED);
+	if (!kept)
+		failed(seed, o);
 }
 
 /* Seeds that once failed, the first word of a line each. */
@@ -282,17 +282,43 @@ static void from_list(const struct options *o)
 		perror(o->list);
 		exit(2);
 	}
-	while (fgets(line, sizeof(line), f) && bad < o->max_failures)
+	while (fgets(line, sizeof(line), f) && sum->bad < o->max_failures)
 		if (sscanf(line, "%lu", &seed) == 1)
 			one(seed, o);
 	fclose(f);
+}
+
+/* Every o->jobs-th seed, from the @first one on. */
+static void from_range(const struct options *o, u64 first, double start)
+{
+	u64 seed;
+
+	for (seed = first; seed <= o->to && sum->bad < o->max_failures; seed += o->jobs) {
+		if (o->seconds > 0 && seconds() - start > o->seconds)
+			break;
+		one(seed, o);
+	}
+}
+
+static void in_jobs(const struct options *o, double start)
+{
+	int status;
+	u32 i;
+
+	for (i = 1; i < o->jobs; i++)
+		if (!fork()) {
+			from_range(o, o->from + i, start);
+			_exit(0);
+		}
+	from_range(o, o->from, start);
+	while (wait(&status) > 0)
+		sum->bad += status != 0;
 }
 
 int main(int argc, char **argv)
 {
 	struct options o;
 	double start = seconds(), took;
-	u64 seed;
 
 	parse(argc, argv, &o);
 	signal(SIGSEGV, on_signal);
@@ -302,16 +328,14 @@ int main(int argc, char **argv)
 		tell(o.from, o.classes, o.steps);
 		return sim.failed;
 	}
+	sum = mmap(NULL, sizeof(*sum), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (o.list)
 		from_list(&o);
-	for (seed = o.from; !o.list && seed <= o.to && bad < o.max_failures; seed++) {
-		if (o.seconds > 0 && seconds() - start > o.seconds)
-			break;
-		one(seed, &o);
-	}
+	else
+		in_jobs(&o, start);
 	took = seconds() - start;
-	printf("%lu histories, %lu steps, %.1f s, %.0f steps/s\n", good + bad, total_steps, took,
-	       (double)total_steps / took);
-	printf("%lu passed, %lu failed\n", good, bad);
-	return bad != 0;
+	printf("%lu histories, %lu steps, %.1f s, %.0f steps/s\n", sum->good + sum->bad, sum->steps, took,
+	       (double)sum->steps / took);
+	printf("%lu passed, %lu failed\n", sum->good, sum->bad);
+	return sum->bad != 0;
 }

@@ -10,13 +10,14 @@ static struct disk *any_disk(void)
 	return one_in(3) ? &l->meta : &l->data;
 }
 
-static void one_error(void)
+void nature_one_error(u32 leg, bool meta)
 {
-	struct disk *d = any_disk();
+	struct disk *d = meta ? &legs[leg].meta : &legs[leg].data;
 	enum req_kind k = (enum req_kind)below(REQ_KINDS);
 
 	d->fail_once[k] = 1 + one_in(3);
-	say("* %s: the next request of kind %d fails", d->name, k);
+	d->fail_after[k] = one_in(2) ? below(5) : 0;
+	say("* %s: a request of kind %d fails, after %u", d->name, k, d->fail_after[k]);
 }
 
 static void break_disk(struct disk *d)
@@ -119,7 +120,7 @@ void nature_fault(void)
 
 	if (what < 3) {
 		if (has_class(C_ERRORS))
-			one_error();
+			nature_one_error(below(LEGS), one_in(3));
 	} else if (what == 3) {
 		if (has_class(C_BROKEN))
 			break_disk(any_disk());
@@ -197,6 +198,16 @@ static void replace(u32 leg)
 	disk_init(leg);
 }
 
+/* Something that is said there is not said any more. */
+static void forge(u8 *block)
+{
+	u32 i, at = sizeof(struct cdp_header_disk) + below(40), from = at;
+
+	for (i = 0; i < 40 && !block[at]; i++)
+		at = from + (at - from + 1) % 40;
+	block[at] = one_in(2) ? 0 : block[at] ^ (u8)(1 + below(255));
+}
+
 /* One block of metadata is not what was written. */
 static void damage(u32 leg)
 {
@@ -217,6 +228,8 @@ static void damage(u32 leg)
 		memset(p, 0, CDP_BLOCK_BYTES);
 	else if (one_in(2))
 		p[below(CDP_BLOCK_BYTES)] ^= (u8)(1u << below(8));
+	else if (one_in(2))
+		forge(p);
 	else
 		for (i = 0; i < CDP_BLOCK_SECTORS; i++)
 			if (one_in(2))

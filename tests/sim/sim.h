@@ -74,6 +74,8 @@ struct sim {
 	u32 tick;		/* milliseconds at most in a step */
 	u32 nomem;
 	u32 guest_max;		/* requests at once */
+	u32 absent;		/* one leg in so many takes no part in a start */
+	u32 untimely;		/* one step in so many, while something is half recorded: a crash */
 	u32 w_task, w_disk, w_guest, w_action;
 };
 
@@ -133,7 +135,8 @@ struct disk {
 	u64 since[MAX_SECTORS];			/* when a sector became volatile; 0: is not */
 	u8 area[AREA_BLOCKS * CDP_BLOCK_BYTES];	/* metadata: all writes are FUA */
 	bool hung;
-	u32 fail_once[REQ_KINDS];
+	u32 slow;		/* it moves one time in so many */
+	u32 fail_once[REQ_KINDS], fail_after[REQ_KINDS];	/* not the next ones */
 	bool broken[REQ_KINDS];
 	u64 bad_from, bad_to;			/* fails reads and writes */
 	u64 flushed;		/* clock when the last flush that was done was sent */
@@ -266,6 +269,7 @@ void start_history(void);
 u64 start_sectors(void);
 
 /* nature.c */
+void nature_one_error(u32 leg, bool meta);
 void nature_fault(void);	/* something happens to a disk */
 void nature_tamper(void);	/* something was done to a leg that is not in use */
 void nature_heal(void);

@@ -3,10 +3,11 @@
 # shim.h in the place of the kernel's headers (one stub for each that is included).
 #   make sim [SEEDS=N]    histories of the seeds 1 to N
 #   make sim-san          fewer, under ASan and UBSan
-#   make sim-mutants      every deliberate bug must be found
+#   make sim-mutants [MUTANTS=NAME...]   every deliberate bug must be found
 # SIM_KERNEL and SIM_OUT compile another copy of kernel/ to another place.
 
 SEEDS		?= 2000
+SIM_JOBS	?= $(shell nproc)
 SIM_KERNEL	?= kernel
 SIM_OUT		?= $(B)/sim
 SIM_SRC		:= $(wildcard tests/sim/*.c)
@@ -26,14 +27,14 @@ SIM_LDFLAGS	:= -no-pie -Wl,--wrap=cdp_leg_step
 .PHONY: sim sim-san sim-mutants
 
 sim: $(SIM_OUT)			## simulated histories: SEEDS (2000)
-	@$(SIM_OUT) --seeds 1-$(SEEDS)
+	@$(SIM_OUT) --seeds 1-$(SEEDS) --jobs $(SIM_JOBS)
 
 sim-san: $(SIM_OUT)-san
-	@$(SIM_OUT)-san --seeds 1-200
+	@$(SIM_OUT)-san --seeds 1-200 --jobs $(SIM_JOBS)
 
 sim-mutants: $(SIM_OUT)
 	@SIM="$(SIM_OUT)" SIM_CC='$(CC) $(SIM_CFLAGS)' SIM_LINK='$(CC) $(SIM_LDFLAGS)' \
-		SIM_FORGET='$(SIM_FORGET)' tests/sim/mutants
+		SIM_FORGET='$(SIM_FORGET)' tests/sim/mutants $(MUTANTS)
 
 $(SIM_OUT).h/linux/%.h:
 	@mkdir -p $(@D) && echo '#include "shim.h"' >$@

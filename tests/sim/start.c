@@ -133,9 +133,20 @@ static bool any_witness(const struct table *t)
 	return false;
 }
 
+/* Who is left out: by chance; all but those that left before, who may know nothing of it; none. */
+enum choice { BY_CHANCE, THE_LOST, ALL };
+
+static bool is_absent(enum choice who, u32 leg)
+{
+	if (!has_class(C_SUBSETS) || who == ALL)
+		return false;
+	return who == THE_LOST ? !legs[leg].left : one_in(sim.absent);
+}
+
 /* No legs: there is nothing to start the set from. */
 void start_choose(struct table *t)
 {
+	enum choice who = (enum choice)below(4);
 	u32 i, tries = 0;
 
 	memset(t, 0, sizeof(*t));
@@ -146,7 +157,7 @@ void start_choose(struct table *t)
 	do {
 		t->nr = 0;
 		for (i = 0; i < nr_disks; i++) {
-			bool absent = has_class(C_SUBSETS) && tries < 20 && one_in(4);
+			bool absent = tries < 20 && is_absent(tries ? BY_CHANCE : who, i);
 
 			if (absent && one_in(2))
 				continue;	/* dropped from the set */
@@ -366,6 +377,16 @@ static bool is_undetected(const struct before *b, u32 leg, u32 source)
 	return legs[leg].restored && slot >= 0 && s->legs[slot].sequence < own->sequence + 2;
 }
 
+/* A new leg that failed with the last page of its first start: it is in-sync by all superblocks. */
+static bool is_lost_at_the_end(const struct leg *l, u32 source)
+{
+	struct cdp_super s, own;
+
+	return !l->branch && leg_super(source, &s) == SUPER_VALID &&
+	       leg_super(l->data.leg, &own) == SUPER_VALID && own.sequence == s.sequence &&
+	       own.legs[own.slot].state == DISK_LEG_IN_SYNC;
+}
+
 /* Everybody who takes part is on the source's branch now. */
 static void join(const struct cdp *c, const struct table *t)
 {
@@ -376,6 +397,10 @@ static void join(const struct cdp *c, const struct table *t)
 	for (i = 0; i < t->nr; i++) {
 		struct leg *l = t->leg[i] < LEGS ? &legs[t->leg[i]] : NULL;
 
+		if (l && is_lost_at_the_end(l, t->leg[c->set.read_leg])) {
+			l->branch = model_current();
+			l->gaining = true;
+		}
 		if (!l || c->set.legs[i].state < LEG_STALE)
 			continue;
 		l->branch = model_current();
@@ -465,6 +490,17 @@ static void remember(const struct table *t)
 	}
 }
 
+/* Starts are short; what goes wrong in them is chosen, not left to chance. */
+static void trouble(const struct table *t)
+{
+	u32 i;
+
+	if (has_class(C_ERRORS) && !sim.settling)
+		for (i = 0; i < t->nr; i++)
+			if (t->leg[i] < LEGS && one_in(12))
+				nature_one_error(t->leg[i], !one_in(4));
+}
+
 /* With a live table: what dmsetup reload and resume do. */
 bool start_table(const struct table *t)
 {
@@ -473,6 +509,7 @@ bool start_table(const struct table *t)
 
 	before.clock = ++sim.clock;
 	remember(t);
+	trouble(t);
 	r = dm_load(t);
 	if (r && had)
 		return false;

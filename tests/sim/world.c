@@ -285,6 +285,20 @@ static void idle(void)
 		jiffies += below(100);
 }
 
+/* Is something half recorded: a loss, a gain, a new generation? */
+static bool is_untimely(void)
+{
+	struct cdp *c = dm_cdp();
+	u32 i;
+
+	if (!c || !has_class(C_CRASH))
+		return false;
+	for (i = 0; i < c->nr_legs; i++)
+		if (c->set.legs[i].gain)
+			return true;
+	return c->set.durable & ~c->set.in_sync || c->set.mint || c->set.twice;
+}
+
 static void step(bool quiet)
 {
 	u32 task = task_any() ? sim.w_task : 0, disk = disk_any() ? sim.w_disk : 0;
@@ -309,6 +323,8 @@ static void step(bool quiet)
 	audit_watch();
 	if (!(sim.steps & 31))
 		audit_all();
+	if (!quiet && sim.untimely && is_untimely() && one_in(sim.untimely))
+		crash();
 }
 
 /*----------------------------------------------------------------
@@ -488,6 +504,16 @@ static void end(void)
 		settle(do_stop, "a stop");
 }
 
+/* Half of the histories know some kinds of trouble only: then there is more of those. */
+static void leave_out(void)
+{
+	u32 odds = one_in(2) ? 0 : 1 + below(4), i;
+
+	for (i = 0; odds && i < NR_CLASSES; i++)
+		if (one_in(1 + odds))
+			sim.classes &= ~(1u << i);
+}
+
 static void dice(void)
 {
 	static const u32 ticks[] = { 0, 1, 2, 10, 50, 200 };
@@ -497,6 +523,8 @@ static void dice(void)
 	sim.tick = ticks[below(ARRAY_SIZE(ticks))];
 	sim.nomem = has_class(C_NOMEM) && one_in(3) ? 2 + below(20) : 0;
 	sim.guest_max = 1 + below(OPS);
+	sim.absent = one_in(2) ? 4 : 2 + below(8);
+	sim.untimely = one_in(2) ? 0 : 16 << below(6);
 	sim.w_task = 200 + below(800);
 	sim.w_disk = 50 + below(500);
 	sim.w_guest = 5 + below(100);
@@ -509,6 +537,7 @@ void world_history(void)
 
 	if (sim.max_steps && max > sim.max_steps)
 		max = sim.max_steps;
+	leave_out();
 	dice();
 	jiffies = 1000000;
 	next_id = 0;
