@@ -6,7 +6,7 @@
  *
  *  - The core (core/) decides, this side carries out. Nothing here looks at
  *    the state of a leg to find out what to do with a request.
- *  - Three workers, each an ordered workqueue with a rescuer:
+ *  - Four workers, each an ordered workqueue with a rescuer:
  *      commit  (worker.c)  everything that must be durable before something
  *                          goes on: intent pages, superblocks; and the ends of
  *                          writes that are not plain successes
@@ -14,13 +14,17 @@
  *                          without waiting
  *      keeper  (keeper.c)  everything that may take long: flushes, cleaning
  *                          intent, tracker pages, resync
- *    A worker waits for I/O; commit waits for nobody, issue for nobody but the
- *    pools, keeper for commit. Events go out from a queue that may block on
- *    memory and that nobody waits for (event.c).
+ *      copy    (copy.c)    the next piece of a resync's copy; waits for nothing
+ *    A worker waits for I/O, but no longer than the deadline for a leg that others can
+ *    do without; commit waits for nobody, issue for nobody but the pools, keeper for
+ *    commit. The watch (flight.c) never waits: it sees the deadlines pass.
+ *    Events go out from a queue that may block on memory and that nobody waits for
+ *    (event.c).
  *  - Locks, outermost first: keeper_mutex (a pass of the keeper, or a message
  *    that changes what it works on), commit_mutex (a round of the commit worker,
  *    or of suspend and resume in its place), lock (the core's state; process context),
- *    queue_lock (the lists of requests; any context, interrupts off).
+ *    a CPU's list of flights, queue_lock (the lists of requests, and of what is late;
+ *    both any context, interrupts off).
  */
 #ifndef CDP_H
 #define CDP_H
@@ -30,6 +34,7 @@
 #include <linux/mempool.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/percpu_counter.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -38,8 +43,6 @@
 #include "plan.h"
 
 #define DM_MSG_PREFIX "cdp"
-
-struct dm_kcopyd_client;
 
 struct cdp_dev {
 	struct dm_dev *data;		/* NULL: the leg is missing */
@@ -57,7 +60,10 @@ struct cdp_event {
 };
 
 #define CDP_EVENTS	256		/* kept for "events" */
-#define CDP_PAGES	32		/* metadata blocks written in one round */
+#define CDP_PAGES	32u		/* metadata blocks written in one round */
+#define CDP_SAMPLE	16u		/* one request in so many is timed to the microsecond */
+#define CDP_GAUGE_STEPS	96u
+#define CDP_BAD		16u		/* ranges kept that could not be read */
 #define CDP_CLEAN_BATCH	512		/* extents cleaned after one flush */
 
 enum cdp_stat {
@@ -70,10 +76,73 @@ enum cdp_stat {
 
 struct cdp_stats {
 	u64 n[STATS];
+	u32 sample;
 };
 
-/* What happens to requests that wait without a bound, while a table goes. */
-enum cdp_evict { EVICT_NONE, EVICT_REQUEUE, EVICT_FAIL };
+/* Something that was sent to legs and may be answered after nobody waits any more. */
+struct cdp_sent {
+	struct list_head node;
+	atomic_t pending;		/* one bit a leg */
+	unsigned long since;		/* jiffies */
+};
+
+struct cdp_bio;
+
+/* A request on its way to its legs: part of it, or one that may outlive it (flight.c). */
+struct cdp_flight {
+	struct cdp_sent sent;
+	struct cdp *c;
+	struct cdp_bio *b;		/* NULL: it went on without the legs that are late */
+	bool lasts;			/* it has pages of its own, and a deadline */
+	int cpu;			/* whose list it is on, or -1 */
+	blk_status_t status;		/* what one of the legs said */
+	u64 ns;				/* time of sending, of a sample */
+	unsigned long failed, refused;	/* one bit a leg */
+};
+
+/* The flights with a deadline that a CPU has sent, oldest first. */
+struct cdp_flights {
+	spinlock_t lock;		/* the list; innermost but queue_lock */
+	struct list_head list;
+};
+
+/* How long a leg took to answer; per CPU. Steps: see gauge.c. */
+struct cdp_gauge {
+	u64 answers, weight, sum_us;
+	u32 steps[CDP_GAUGE_STEPS];
+};
+
+struct cdp_latency {
+	u64 count, weight, sum_us, mean_us, p99_us, worst_us;
+};
+
+struct cdp_outstanding {
+	u32 waiting, late;
+	unsigned long oldest;		/* jiffies */
+};
+
+/* A copy of a run of regions, a piece at a time (copy.c). */
+struct cdp_copy {
+	struct cdp_sent sent;
+	struct cdp *c;
+	u32 claim, source, target;
+	sector_t sector;		/* of the piece, in the set */
+	u32 left, piece;		/* sectors */
+	u32 pages;
+	bool fine;			/* piece by small piece, past what cannot be read */
+	bool writing, abandoned, read_failed, write_failed;
+	blk_status_t status;
+	struct bio bio;			/* the pages; last: biosets put the struct in front */
+};
+
+struct cdp_round;
+
+struct cdp_bad {
+	sector_t first, last;
+};
+
+/* What happens to requests that wait without a bound: while a table goes, or now. */
+enum cdp_evict { EVICT_NONE, EVICT_REQUEUE, EVICT_FAIL, EVICT_ONCE };
 
 struct cdp {
 	struct dm_target *ti;
@@ -105,31 +174,50 @@ struct cdp {
 	struct list_head issue;		/* to be begun, or begun again */
 	struct list_head unread;	/* reads that failed on a leg */
 	struct list_head copied;	/* copies that ended */
-	u32 late;			/* flushes that nobody waits for any more, or soon */
+	struct list_head pieces;	/* of copies, answered */
+	struct list_head late;		/* struct cdp_sent: out to legs that were given up */
 	u64 *clean;			/* extents the keeper has flushed, */
 	u32 nr_clean;			/* for commit to clear; 0 when done */
+	enum cdp_pick clean_pick;
 
-	struct workqueue_struct *commit_wq, *issue_wq, *keeper_wq;
+	struct workqueue_struct *commit_wq, *issue_wq, *keeper_wq, *copy_wq;
 	struct delayed_work commit_work;
-	struct work_struct issue_work;
+	struct work_struct issue_work, copy_work;
 	struct delayed_work keeper_work;
-	struct mutex keeper_mutex;	/* resync, cleaning, tracker pages, keeper_pages */
-	struct mutex commit_mutex;	/* intent pages, superblocks, commit_pages */
+	struct delayed_work watch_work;
+	bool watching;			/* the watch will look by itself */
+	u32 told_late;			/* legs whose lateness is known to the events */
+	struct mutex keeper_mutex;	/* resync, cleaning, tracker pages, scratch */
+	struct mutex commit_mutex;	/* intent pages, superblocks */
 	wait_queue_head_t wait;		/* commit made progress, or a copy ended */
-	struct page *commit_pages[CDP_PAGES], *keeper_pages[CDP_PAGES];
+	struct cdp_page_disk *scratch;	/* two blocks that were read */
 
 	struct bio_set leg_bios;	/* one for each leg a write goes to */
-	struct bio_set copy_bios;	/* the private copy of a write */
+	struct bio_set copy_bios;	/* flights that may last, with their private copies */
 	mempool_t copy_pages;
+	struct percpu_counter pool_used;	/* pages of it */
+	struct cdp_flights __percpu *flights;
 	struct bio_set meta_bios;
+	mempool_t meta_pages, rounds;
 
-	struct dm_kcopyd_client *kcopyd;
-	struct cdp_copy *copies;	/* one for each claim */
+	struct cdp_gauge __percpu *gauges;	/* CDP_MAX_LEGS each */
+	u64 mean_ns[CDP_MAX_LEGS], worst_us[CDP_MAX_LEGS];	/* roughly, of late; ever */
+	u32 caches;			/* legs with a volatile write cache */
+	struct cdp_latency window[CDP_MAX_LEGS];
+	u32 slow[CDP_MAX_LEGS];		/* windows in a row that were slow */
+	unsigned long window_next;
+
+	struct bio_set run_bios;
+	mempool_t run_pages;
+	struct cdp_copy *copies[CDP_CLAIMS];	/* under lock: by claim */
+	u64 copied_bytes[CDP_MAX_LEGS];
+	struct cdp_bad bad[CDP_BAD];	/* under lock: could not be read in this resync */
+	u32 nr_bad;
 	bool resync_paused;
 	u32 resync_rate;		/* MiB/s, 0: no limit */
 	bool one_by_one;		/* single regions are copied: a run could not be read */
 	s64 rate_budget;		/* sectors that may be copied now; below 0: owed */
-	unsigned long rate_next, settle_next, clean_next, retry_next;
+	unsigned long rate_next, settle_next, clean_next, ripe_next, retry_next;
 	u64 settle_done;		/* copy_done at the last settle */
 	u64 copied_last;		/* regions that the last resync copied */
 	unsigned long last_request;	/* jiffies; for the resync, which gives way */
@@ -154,16 +242,20 @@ struct cdp_bio {
 	sector_t sector;		/* in the set */
 	u32 sectors;
 	enum cdp_bio_kind kind;
-	atomic_t pending;		/* legs that have not answered, and one */
-	unsigned long failed, refused;	/* bits set by the answers */
-	blk_status_t status;		/* what one of them said */
-	struct bio *copy;		/* private copy of the data */
+	struct cdp_flight flight;	/* of a request without a deadline */
+	u32 late;			/* legs it went on without */
+	blk_status_t status;		/* what one of the legs said */
 	struct bvec_iter iter;		/* of a read, to send it again */
 	u32 tried;			/* legs a read failed on */
 	int leg;			/* that a read went to */
 	bool requeue;
 	bool emulate;			/* write zeroes by hand where they were refused */
 };
+
+static inline struct bio *cdp_bio_data(struct cdp_bio *b)
+{
+	return dm_bio_from_per_bio_data(b, sizeof(*b));
+}
 
 static inline void cdp_count(struct cdp *c, enum cdp_stat stat, u64 n)
 {
@@ -174,6 +266,8 @@ static inline void cdp_count(struct cdp *c, enum cdp_stat stat, u64 n)
 const char *cdp_name(const struct cdp *c);
 /* Take over from the table that is being replaced what is not in the metadata. */
 void cdp_inherit(struct cdp *c);
+/* Legs whose devices still hold requests of this table, or of one that it replaced. */
+u32 cdp_busy_legs(struct cdp *c);
 
 /* io.c: the walk of a request */
 int cdp_map_bio(struct cdp *c, struct bio *bio);
@@ -187,8 +281,56 @@ void cdp_read_again(struct cdp_bio *b);
 /* Have requests of @from (emptied) begun again; any context. */
 void cdp_reissue(struct cdp *c, struct list_head *from);
 void cdp_issue_work(struct work_struct *work);
+/* A flight was taken from it: it goes on without the legs b->late; process context. */
+void cdp_flight_parted(struct cdp_bio *b);
 int cdp_io_init(struct cdp *c);
 void cdp_io_exit(struct cdp *c);
+
+/* flight.c: requests out to legs, deadlines, and late answers */
+int __init cdp_flight_init(void);
+void cdp_flight_exit(void);
+int cdp_flights_init(struct cdp *c);
+void cdp_flights_exit(struct cdp *c);
+/* A flight for @b that may last; the data of a write is copied. NULL: no memory (@gfp). */
+struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, gfp_t gfp);
+/* Its private pages. */
+struct bio *cdp_flight_pages(struct cdp_flight *f);
+void cdp_flight_free(struct cdp *c, struct cdp_flight *f);
+/* Before the first bio is sent; @b may be gone after the last. Process context. */
+void cdp_flight_start(struct cdp_bio *b, struct cdp_flight *f, u32 legs);
+/* Any context. Return: the request, if that was the last answer and it still waits. */
+struct cdp_bio *cdp_flight_answered(struct cdp_flight *f, u32 leg, blk_status_t status);
+bool cdp_is_overdue(struct cdp *c, unsigned long since);
+/* @legs did not answer what was sent at @since: go on without them; lock held. */
+void cdp_give_up(struct cdp *c, u32 legs, unsigned long since);
+/* The last answer to something on c->late; any context. */
+typedef void (*cdp_release)(struct cdp *c, struct cdp_sent *sent);
+void cdp_late_ended(struct cdp *c, struct cdp_sent *sent, cdp_release release);
+/* Legs that answers are awaited from, of this table. */
+u32 cdp_late_legs(struct cdp *c);
+bool cdp_tell_answered(struct cdp *c);
+void cdp_flight_count(struct cdp *c, u32 leg, struct cdp_outstanding *o);
+void cdp_watch(struct cdp *c);
+void cdp_watch_now(struct cdp *c);
+void cdp_watch_work(struct work_struct *work);
+
+/* gauge.c: how long legs take */
+int cdp_gauge_init(struct cdp *c);
+/* @leg has answered what was sent at @since (jiffies); @ns: the same, or 0. Any context. */
+void cdp_gauge(struct cdp *c, u32 leg, u64 ns, unsigned long since);
+void cdp_gauge_read(struct cdp *c, u32 leg, struct cdp_latency *l);
+/* Give up protect legs that were too slow for too long; the watch. */
+void cdp_slow_legs(struct cdp *c);
+
+/* copy.c: copies under way */
+int cdp_copies_init(struct cdp *c);
+void cdp_copies_exit(struct cdp *c);
+struct cdp_copy *cdp_copy_alloc(struct cdp *c, sector_t sectors);
+void cdp_copy_free(struct cdp *c, struct cdp_copy *copy);
+void cdp_copy_send(struct cdp_copy *copy);
+void cdp_copy_work(struct work_struct *work);
+/* Abandon copies that legs do not answer. Lock held. Return: are any under way? */
+bool cdp_copies_overdue(struct cdp *c);
 
 /* worker.c: the commit worker */
 void cdp_commit_work(struct work_struct *work);
@@ -203,11 +345,21 @@ u32 cdp_page_legs(struct cdp *c);
 bool cdp_write_intent(struct cdp *c);
 bool cdp_commit_once(struct cdp *c, bool clean);
 
-/* store.c: metadata and flush I/O; process context, waits for it */
-u32 cdp_store_write(struct cdp *c, u32 legs, struct page **pages, const u64 *blocks, u32 n);
+/*
+ * store.c: metadata and flush I/O; process context, waits for it, but not beyond the
+ * deadline for legs that others can do without. A round has pages for what is written,
+ * and is gone after the call that it is given to.
+ */
+int cdp_store_init(struct cdp *c);
+void cdp_store_exit(struct cdp *c);
+struct cdp_round *cdp_round_get(struct cdp *c, u32 pages);
+void *cdp_round_page(struct cdp_round *r, u32 i);
+/* Return: the legs that took it. */
+u32 cdp_store_write(struct cdp_round *r, u32 legs, const u64 *blocks, u32 n);
 /* One block per leg, each leg its own page. */
-u32 cdp_store_write_each(struct cdp *c, u32 legs, struct page **pages, u64 block);
-int cdp_store_read(struct cdp *c, u32 leg, u64 block, struct page *page);
+u32 cdp_store_write_each(struct cdp_round *r, u32 legs, u64 block);
+/* 0, -EIO, -ETIMEDOUT */
+int cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to);
 /* Flush the data devices of @legs; returns those that did. */
 u32 cdp_store_flush(struct cdp *c, u32 legs);
 /* The same for one leg, but does not wait longer than @timeout jiffies: 0, -EIO, -ETIMEDOUT. */
@@ -233,8 +385,8 @@ int cdp_clean_all(struct cdp *c, bool force);
 int cdp_write_trackers(struct cdp *c);
 
 /* resync.c */
-int cdp_resync_init(struct cdp *c);
-void cdp_resync_exit(struct cdp *c);
+/* @sectors could not be read from @leg; process context. */
+void cdp_note_unreadable(struct cdp *c, u32 leg, sector_t first, u32 sectors);
 /* One pass; keeper_mutex held. Return: jiffies until the next, or MAX_SCHEDULE_TIMEOUT. */
 unsigned long cdp_resync(struct cdp *c);
 /* End all copies and begin none. keeper_mutex held. */

@@ -53,6 +53,9 @@ static void tell_leg(struct cdp *c, u32 leg)
 	if (c->told[leg] == LEG_FAULTY && l->state == LEG_STALE)
 		what = "leg-rejoined";
 	c->told[leg] = l->state;
+	/* what it has not answered is not waited for any more */
+	if (l->state < LEG_STALE)
+		cdp_watch_now(c);
 	cdp_event(c, what, (int)leg, "%llu regions stale", cdp_set_stale_count(&c->set, leg));
 	DMINFO("%s: leg %u (%s) is %s", cdp_name(c), leg,
 	       c->devs[leg].data ? c->devs[leg].data->name : "-", cdp_leg_state_name(l->state));

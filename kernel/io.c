@@ -8,19 +8,14 @@
  */
 #include "cdp.h"
 
-#define COPY_RESERVE	512	/* pages; a request needs 256 at most */
 #define BIO_RESERVE	64
+#define COPY_WORTH_NS	20000	/* a read from a faster leg is not copied by itself */
 
 struct leg_bio {
-	struct cdp_bio *b;
+	struct cdp_flight *f;
 	u32 leg;
 	struct bio bio;		/* last: biosets put the struct in front of it */
 };
-
-static struct bio *bio_of(struct cdp_bio *b)
-{
-	return dm_bio_from_per_bio_data(b, sizeof(*b));
-}
 
 /*----------------------------------------------------------------
  * Lists of requests
@@ -69,7 +64,7 @@ static void leave(struct cdp_bio *b)
 
 void cdp_bio_done(struct cdp_bio *b, blk_status_t status)
 {
-	struct bio *bio = bio_of(b);
+	struct bio *bio = cdp_bio_data(b);
 
 	if (b->kind == BIO_READ)
 		b->leg = -1;
@@ -88,30 +83,14 @@ void cdp_bio_park(struct cdp_bio *b, struct list_head *list)
 	put_on(list, b);
 }
 
-static void free_copy(struct cdp *c, struct bio *copy)
-{
-	struct bvec_iter_all iter;
-	struct bio_vec *bv;
-
-	bio_for_each_segment_all(bv, copy, iter)
-		mempool_free(bv->bv_page, &c->copy_pages);
-	bio_put(copy);
-}
-
-/* All legs have answered; any context. */
+/* All legs have answered, or are not waited for any more; any context. */
 static void write_ended(struct cdp_bio *b)
 {
 	struct cdp *c = b->c;
 
-	if (b->copy) {
-		free_copy(c, b->copy);
-		b->copy = NULL;
-	}
-	b->io.failed = (u32)b->failed;
-	b->io.refused = (u32)b->refused;
-	if (b->kind == BIO_ZERO && (b->failed | b->refused) && !b->emulate) {
+	if (b->kind == BIO_ZERO && (b->io.failed | b->io.refused) && !b->emulate && !b->late) {
 		b->emulate = true;
-		put_on(&b->c->issue, b);
+		put_on(&c->issue, b);
 	} else if (cdp_write_end_fast(&c->set, &b->io)) {
 		cdp_bio_done(b, BLK_STS_OK);
 	} else {
@@ -119,18 +98,35 @@ static void write_ended(struct cdp_bio *b)
 	}
 }
 
+/* The same for a read that went out on private pages. */
+static void read_ended(struct cdp_bio *b)
+{
+	if (!b->status || cdp_is_refusal(b->status))
+		cdp_bio_done(b, b->status);
+	else
+		put_on(&b->c->unread, b);
+}
+
+void cdp_flight_parted(struct cdp_bio *b)
+{
+	if (b->kind == BIO_READ)
+		read_ended(b);
+	else
+		write_ended(b);
+}
+
 static void leg_ended(struct bio *bio)
 {
 	struct leg_bio *lb = container_of(bio, struct leg_bio, bio);
-	struct cdp_bio *b = lb->b;
+	struct cdp_flight *f = lb->f;
+	blk_status_t status = bio->bi_status;
+	u32 leg = lb->leg;
+	struct cdp_bio *b;
 
-	if (unlikely(bio->bi_status)) {
-		set_bit(lb->leg, cdp_is_refusal(bio->bi_status) ? &b->refused : &b->failed);
-		b->status = bio->bi_status;
-	}
 	bio_put(bio);
-	if (atomic_dec_and_test(&b->pending))
-		write_ended(b);
+	b = cdp_flight_answered(f, leg, status);
+	if (b)
+		cdp_flight_parted(b);
 }
 
 int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error)
@@ -139,6 +135,8 @@ int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error)
 
 	if (b->requeue)
 		return DM_ENDIO_REQUEUE;
+	if (b->kind == BIO_READ && b->leg >= 0)
+		cdp_gauge(c, (u32)b->leg, b->flight.ns, b->flight.sent.since);
 	if (likely(!*error) || b->kind != BIO_READ || b->leg < 0 || cdp_is_refusal(*error))
 		return DM_ENDIO_DONE;
 	b->status = *error;
@@ -150,38 +148,16 @@ int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error)
  * Sending
  *--------------------------------------------------------------*/
 
-static struct bio *copy_of(struct cdp *c, struct bio *bio, gfp_t gfp)
-{
-	unsigned int left = bio->bi_iter.bi_size;
-	struct bio *copy = bio_alloc_bioset(NULL, DIV_ROUND_UP(left, PAGE_SIZE), bio->bi_opf,
-					    gfp, &c->copy_bios);
-
-	if (!copy)
-		return NULL;
-	while (left) {
-		unsigned int len = min_t(unsigned int, left, PAGE_SIZE);
-		struct page *page = mempool_alloc(&c->copy_pages, gfp);
-
-		if (!page) {
-			free_copy(c, copy);
-			return NULL;
-		}
-		__bio_add_page(copy, page, len, 0);
-		left -= len;
-	}
-	bio_copy_data(copy, bio);
-	return copy;
-}
-
 /* What goes to one leg: a clone of the data, or a request without data. */
-static struct bio *leg_bio_alloc(struct cdp_bio *b, u32 leg, struct bio *data, gfp_t gfp)
+static struct bio *leg_bio_alloc(struct cdp_bio *b, struct cdp_flight *f, u32 leg,
+				 struct bio *data, gfp_t gfp)
 {
 	struct cdp *c = b->c;
 	struct block_device *bdev = c->devs[leg].data->bdev;
 	struct leg_bio *lb;
 	struct bio *bio;
 
-	if (b->kind == BIO_WRITE) {
+	if (b->kind == BIO_WRITE || b->kind == BIO_READ) {
 		bio = bio_alloc_clone(bdev, data, gfp, &c->leg_bios);
 	} else {
 		/* a discard is sent as write-zeroes, so that legs stay alike */
@@ -201,38 +177,53 @@ static struct bio *leg_bio_alloc(struct cdp_bio *b, u32 leg, struct bio *data, g
 	bio->bi_iter.bi_sector = c->devs[leg].data_start + b->sector;
 	bio->bi_end_io = leg_ended;
 	lb = container_of(bio, struct leg_bio, bio);
-	lb->b = b;
+	lb->f = f;
 	lb->leg = leg;
 	return bio;
+}
+
+/* Does the request get a flight that may outlive it? Always, where it has a copy. */
+static bool may_last(struct cdp_bio *b, u32 legs)
+{
+	const struct cdp_features *f = &b->c->features;
+
+	if (b->kind == BIO_READ)
+		return true;
+	if (hweight32(legs) < 2)	/* nobody else could answer for it */
+		return false;
+	return b->kind == BIO_WRITE ? !f->no_copy : READ_ONCE(f->leg_timeout_ms);
 }
 
 /*
  * Send a begun request to its legs. False if that needs memory that is not
  * there without waiting (@gfp may not wait): nothing was sent then.
  */
-static bool send(struct cdp_bio *b, gfp_t gfp)
+static bool send(struct cdp_bio *b, u32 legs, gfp_t gfp)
 {
-	struct bio *bios[CDP_MAX_LEGS], *data = bio_of(b);
-	u32 leg, n = 0, legs = b->io.legs;
+	struct bio *bios[CDP_MAX_LEGS], *data = cdp_bio_data(b);
+	struct cdp_flight *f = &b->flight;
+	struct cdp *c = b->c;
+	u32 leg, n = 0;
 
-	b->failed = b->refused = 0;
+	b->late = 0;
 	b->status = BLK_STS_OK;
 	b->emulate = false;
-	if (b->kind == BIO_WRITE && hweight32(legs) > 1 && !b->c->features.no_copy) {
-		b->copy = copy_of(b->c, data, gfp);
-		if (!b->copy)
+	if (may_last(b, legs)) {
+		f = cdp_flight_alloc(b, gfp);
+		if (!f)
 			return false;
-		data = b->copy;
+		if (b->kind == BIO_WRITE || b->kind == BIO_READ)
+			data = cdp_flight_pages(f);
 	}
-	for (leg = 0; leg < b->c->nr_legs; leg++) {
+	for (leg = 0; leg < c->nr_legs; leg++) {
 		if (!(legs & 1u << leg))
 			continue;
-		bios[n] = leg_bio_alloc(b, leg, data, gfp);
+		bios[n] = leg_bio_alloc(b, f, leg, data, gfp);
 		if (!bios[n])
 			goto out_bios;
 		n++;
 	}
-	atomic_set(&b->pending, n);
+	cdp_flight_start(b, f, legs);
 	for (leg = 0; leg < n; leg++)	/* b may be gone after the last */
 		submit_bio_noacct(bios[leg]);
 	return true;
@@ -240,9 +231,7 @@ static bool send(struct cdp_bio *b, gfp_t gfp)
 out_bios:
 	while (n)
 		bio_put(bios[--n]);
-	if (b->copy)
-		free_copy(b->c, b->copy);
-	b->copy = NULL;
+	cdp_flight_free(c, f);
 	return false;
 }
 
@@ -275,7 +264,7 @@ static void begin(struct cdp_bio *b, gfp_t gfp)
 		cdp_count(c, STAT_PARKED, 1);
 	else if (v != VERDICT_GO)
 		cdp_bio_done(b, BLK_STS_IOERR);
-	else if (!send(b, gfp))
+	else if (!send(b, b->io.legs, gfp))
 		put_on(&c->issue, b);
 }
 
@@ -286,14 +275,14 @@ static void emulate_zeroes(struct cdp_bio *b)
 	u32 leg;
 
 	for (leg = 0; leg < c->nr_legs; leg++) {
-		if (!((b->failed | b->refused) & 1u << leg))
+		if (!((b->io.failed | b->io.refused) & 1u << leg))
 			continue;
-		clear_bit(leg, &b->failed);
-		clear_bit(leg, &b->refused);
+		b->io.failed &= ~(1u << leg);
+		b->io.refused &= ~(1u << leg);
 		if (blkdev_issue_zeroout(c->devs[leg].data->bdev,
 					 c->devs[leg].data_start + b->sector, b->sectors,
 					 GFP_NOIO, 0))
-			set_bit(leg, &b->failed);
+			b->io.failed |= 1u << leg;
 	}
 	write_ended(b);
 }
@@ -313,7 +302,7 @@ void cdp_issue_work(struct work_struct *work)
 		else if (b->emulate)
 			emulate_zeroes(b);
 		else if (b->io.legs)
-			send(b, GFP_NOIO);
+			send(b, b->io.legs, GFP_NOIO);
 		else
 			begin(b, GFP_NOIO);
 		cond_resched();
@@ -324,36 +313,66 @@ void cdp_issue_work(struct work_struct *work)
  * Reads
  *--------------------------------------------------------------*/
 
-static void aim(struct cdp_bio *b, struct bio *bio, int leg)
+/* A read that is not copied is answered by the leg itself, into the caller's pages. */
+static void aim(struct cdp_bio *b, struct bio *bio)
 {
-	b->leg = leg;
-	bio_set_dev(bio, b->c->devs[leg].data->bdev);
-	bio->bi_iter.bi_sector = b->c->devs[leg].data_start + b->sector;
+	struct cdp_dev *d = &b->c->devs[b->leg];
+
+	b->flight.sent.since = jiffies;
+	b->flight.ns = this_cpu_inc_return(b->c->stats->sample) % CDP_SAMPLE ? 0 : ktime_get_ns();
+	bio_set_dev(bio, d->data->bdev);
+	bio->bi_iter.bi_sector = d->data_start + b->sector;
+}
+
+/*
+ * Private pages for a read let another leg answer it when this one hangs; the caller's
+ * own cannot be taken back from a disk. That is worth a copy, except from a leg that
+ * is as fast as memory, or where nobody else could answer.
+ */
+static bool copies_read(struct cdp *c, int leg)
+{
+	const struct cdp_features *f = &c->features;
+
+	if (f->read_copy == READ_COPY_ALWAYS)
+		return true;
+	return f->read_copy == READ_COPY_AUTO && !f->no_copy &&
+	       READ_ONCE(f->leg_timeout_ms) && READ_ONCE(c->mean_ns[leg]) > COPY_WORTH_NS &&
+	       cdp_load(c->set.in_sync) & ~(1u << leg);
+}
+
+/* To the leg b->leg; @gfp may not wait: false if memory is short. */
+static bool send_read(struct cdp_bio *b, gfp_t gfp)
+{
+	return send(b, 1u << b->leg, gfp);
 }
 
 void cdp_read_again(struct cdp_bio *b)
 {
-	struct bio *bio = bio_of(b);
+	struct bio *bio = cdp_bio_data(b);
 	struct cdp *c = b->c;
-	int leg;
 
 	spin_lock(&c->lock);
-	leg = cdp_read_pick(&c->set, b->io.span, b->tried);
+	b->leg = cdp_read_pick(&c->set, b->io.span, b->tried);
 	spin_unlock(&c->lock);
-	if (leg < 0) {
+	if (b->leg < 0) {
 		b->tried = 0;
 		if (c->features.on_last_error == ON_LAST_ERROR_QUEUE)
 			cdp_bio_park(b, &c->blocked);
 		else
-			cdp_bio_done(b, b->status);
+			cdp_bio_done(b, b->status ?: BLK_STS_IOERR);
 		return;
 	}
-	cdp_count(c, STAT_RETRIED_READS, 1);
+	if (b->tried)
+		cdp_count(c, STAT_RETRIED_READS, 1);
 	bio->bi_iter = b->iter;
 	bio->bi_status = BLK_STS_OK;
+	if (copies_read(c, b->leg)) {
+		send_read(b, GFP_NOIO);
+		return;
+	}
 	/* as before it was first sent: a split may have counted it down */
 	atomic_set(&bio->__bi_remaining, 1);
-	aim(b, bio, leg);
+	aim(b, bio);
 	submit_bio_noacct(bio);
 }
 
@@ -366,11 +385,18 @@ static int map_read(struct cdp_bio *b, struct bio *bio)
 		leg = (int)(b->io.span.extent % c->nr_legs);
 	if (unlikely(leg < 0))
 		return DM_MAPIO_KILL;
+	b->leg = leg;
 	b->iter = bio->bi_iter;
 	b->tried = 0;
-	aim(b, bio, leg);
+	b->status = BLK_STS_OK;
 	cdp_count(c, STAT_READS, 1);
 	cdp_count(c, STAT_READ_BYTES, bio->bi_iter.bi_size);
+	if (copies_read(c, leg)) {
+		if (!send_read(b, GFP_NOWAIT))
+			put_on(&c->issue, b);
+		return DM_MAPIO_SUBMITTED;
+	}
+	aim(b, bio);
 	return DM_MAPIO_REMAPPED;
 }
 
@@ -386,7 +412,7 @@ static int map_write(struct cdp_bio *b)
 		if (cdp_load(b->c->set.nr_claims))
 			cdp_kick_keeper(b->c);
 		begin(b, GFP_NOWAIT);
-	} else if (!send(b, GFP_NOWAIT)) {
+	} else if (!send(b, b->io.legs, GFP_NOWAIT)) {
 		put_on(&b->c->issue, b);
 	}
 	return DM_MAPIO_SUBMITTED;
@@ -400,9 +426,10 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 
 	b->c = c;
 	b->requeue = false;
-	b->copy = NULL;
+	b->flight.lasts = false;
 	b->leg = -1;
 	b->io.legs = 0;
+	b->io.bytes = 0;
 	b->io.span = (struct cdp_span) { 0, 0 };
 	b->emulate = false;
 	b->sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
@@ -432,6 +459,7 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 		b->kind = bio_data_dir(bio) == READ ? BIO_READ : BIO_WRITE;
 	}
 	b->io.span = cdp_span_of(g, b->sector, b->sectors);
+	b->io.bytes = b->sectors << SECTOR_SHIFT;
 	if (b->kind == BIO_READ)
 		return map_read(b, bio);
 	cdp_count(c, STAT_WRITES, 1);
@@ -445,18 +473,10 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 
 int cdp_io_init(struct cdp *c)
 {
-	int r = bioset_init(&c->leg_bios, BIO_RESERVE, offsetof(struct leg_bio, bio), 0);
-
-	if (!r && !c->features.no_copy)
-		r = bioset_init(&c->copy_bios, BIO_RESERVE, 0, BIOSET_NEED_BVECS);
-	if (!r && !c->features.no_copy)
-		r = mempool_init_page_pool(&c->copy_pages, COPY_RESERVE, 0);
-	return r;
+	return bioset_init(&c->leg_bios, BIO_RESERVE, offsetof(struct leg_bio, bio), 0);
 }
 
 void cdp_io_exit(struct cdp *c)
 {
-	mempool_exit(&c->copy_pages);
-	bioset_exit(&c->copy_bios);
 	bioset_exit(&c->leg_bios);
 }

@@ -6,6 +6,7 @@
 #include "cdp.h"
 
 #define CLEAN_MS	1000		/* an extent idle for one to two of these is cleaned */
+#define RIPE_MS		2000		/* flushed extents are cleaned once in this time */
 #define MERGE_BUDGET	4096		/* extents under the lock at a time */
 
 void cdp_kick_keeper(struct cdp *c)
@@ -38,7 +39,7 @@ struct tracker_page {
 	u32 leg, page;
 };
 
-/* Encode dirty tracker pages, up to a round of them, from @at on. */
+/* Find dirty tracker pages, up to a round of them, from @at on. */
 static u32 gather(struct cdp *c, struct tracker_page *at, struct tracker_page *what, u64 *blocks)
 {
 	struct cdp_set *s = &c->set;
@@ -51,7 +52,6 @@ static u32 gather(struct cdp *c, struct tracker_page *at, struct tracker_page *w
 
 		while (n < CDP_PAGES && (page = cdp_dirty_page(l->tracker_dirty, s->g.tracker_pages,
 							       at->page)) >= 0) {
-			cdp_encode_tracker(s, at->leg, (u32)page, page_address(c->keeper_pages[n]));
 			blocks[n] = cdp_block_tracker(&s->g, l->slot, (u32)page);
 			what[n++] = (struct tracker_page) { at->leg, (u32)page };
 			at->page = (u32)page + 1;
@@ -63,17 +63,31 @@ static u32 gather(struct cdp *c, struct tracker_page *at, struct tracker_page *w
 	return n;
 }
 
+static struct cdp_round *encode(struct cdp *c, const struct tracker_page *what, u32 n)
+{
+	struct cdp_round *r = cdp_round_get(c, n);
+	u32 i;
+
+	spin_lock(&c->lock);
+	for (i = 0; i < n; i++)
+		cdp_encode_tracker(&c->set, what[i].leg, what[i].page, cdp_round_page(r, i));
+	spin_unlock(&c->lock);
+	return r;
+}
+
 int cdp_write_trackers(struct cdp *c)
 {
 	struct tracker_page what[CDP_PAGES], at = { 0, 0 };
 	u64 blocks[CDP_PAGES];
+	struct cdp_round *r;
 	u32 n, i, legs, ok;
 	bool counts = true;
 
 	while (counts && (n = gather(c, &at, what, blocks))) {
+		r = encode(c, what, n);
 		legs = cdp_page_legs(c);
 		cdp_count(c, STAT_TRACKER_PAGES, n);
-		ok = cdp_store_write(c, legs, c->keeper_pages, blocks, n);
+		ok = cdp_store_write(r, legs, blocks, n);
 		cdp_store_failed(c, legs & ~ok);
 		spin_lock(&c->lock);
 		counts = !(c->set.in_sync & ~ok);
@@ -90,44 +104,75 @@ int cdp_write_trackers(struct cdp *c)
  * Cleaning
  *--------------------------------------------------------------*/
 
-/* Flush what was written to the picked extents, then have commit clear them. */
-static int clean_batch(struct cdp *c, u32 n)
+/* Flush what was written to the picked extents, and record what the lost legs lack of it. */
+static int flush_batch(struct cdp *c)
 {
 	u32 legs, ok;
-	int r;
 
 	spin_lock(&c->lock);
 	legs = cdp_set_joined(&c->set);
 	spin_unlock(&c->lock);
 	ok = cdp_store_flush(c, legs);
 	cdp_store_failed(c, legs & ~ok);
-	if (legs & ~ok)
-		return -EIO;
-	r = cdp_write_trackers(c);
-	if (r)
-		return r;
+	return legs & ~ok ? -EIO : cdp_write_trackers(c);
+}
+
+static void mark_flushed(struct cdp *c, u32 n)
+{
+	u32 i;
+
+	spin_lock(&c->lock);
+	for (i = 0; i < n; i++)
+		cdp_flushed(&c->set, c->clean[i]);
+	spin_unlock(&c->lock);
+}
+
+/* Have commit clear them. */
+static void clear_batch(struct cdp *c, u32 n, enum cdp_pick pick)
+{
+	c->clean_pick = pick;
 	/* the list before its length; pairs with clear_clean() */
 	smp_store_release(&c->nr_clean, n);
 	cdp_kick_commit(c);
 	/* pairs with the end of mark(): the list is ours again */
 	wait_event(c->wait, !smp_load_acquire(&c->nr_clean));
-	return 0;
+}
+
+/*
+ * Intent is cleared at once after a flush where no leg has a volatile cache. Else it is
+ * kept for a look more, and longer after a stall: a server that has lost its cache and
+ * returned answers a flush like any other, and word of it comes later ("leg doubt").
+ */
+static int clean_pass(struct cdp *c, enum cdp_pick pick)
+{
+	bool keep = pick == PICK_IDLE && c->caches;
+	u64 cursor = 0;
+	int r = 0;
+
+	while (!r && cursor < c->set.g.extents) {
+		u32 n = cdp_clean_pick(&c->set, &cursor, pick, c->clean, CDP_CLEAN_BATCH);
+
+		if (n && pick != PICK_FLUSHED)
+			r = flush_batch(c);
+		if (n && !r && keep)
+			mark_flushed(c, n);
+		else if (n && !r)
+			clear_batch(c, n, pick);
+		cond_resched();
+	}
+	return r;
 }
 
 int cdp_clean_all(struct cdp *c, bool force)
 {
-	u64 cursor = 0;
-	int r = 0;
-
 	merge_lost(c);
-	while (!r && cursor < c->set.g.extents) {
-		u32 n = cdp_clean_pick(&c->set, &cursor, force, c->clean, CDP_CLEAN_BATCH);
-
-		if (n)
-			r = clean_batch(c, n);
-		cond_resched();
+	if (force)
+		return clean_pass(c, PICK_ALL);
+	if (time_after_eq(jiffies, READ_ONCE(c->ripe_next))) {
+		WRITE_ONCE(c->ripe_next, jiffies + msecs_to_jiffies(RIPE_MS));
+		clean_pass(c, PICK_FLUSHED);
 	}
-	return r;
+	return clean_pass(c, PICK_IDLE);
 }
 
 /*----------------------------------------------------------------
@@ -153,6 +198,8 @@ void cdp_keeper_work(struct work_struct *work)
 		c->clean_next = jiffies + msecs_to_jiffies(CLEAN_MS);
 	}
 	again = cdp_resync(c);
+	if (cdp_tell_answered(c))
+		again = min_t(unsigned long, again, HZ);
 	/* with nothing marked and nothing stale it sleeps until it is kicked */
 	if (cdp_load(c->set.marked))
 		again = min_t(unsigned long, again, msecs_to_jiffies(CLEAN_MS));

@@ -60,10 +60,10 @@ void cdp_arrays_free(struct cdp *c)
 
 static void read_super(struct cdp *c, u32 leg, struct cdp_plan_leg *l)
 {
-	struct page *a = c->keeper_pages[0], *b = c->keeper_pages[1];
+	void *a = &c->scratch[0], *b = &c->scratch[1];
 
 	l->present = c->devs[leg].data;
-	l->unreadable = false;
+	l->unreadable = l->busy = false;
 	l->kind = SUPER_BLANK;
 	if (!l->present)
 		return;
@@ -74,12 +74,12 @@ static void read_super(struct cdp *c, u32 leg, struct cdp_plan_leg *l)
 	if (cdp_store_read(c, leg, 0, a) || cdp_store_read(c, leg, 1, b))
 		l->unreadable = true;
 	else
-		l->kind = cdp_super_choose(page_address(a), page_address(b), &l->super, &l->why);
+		l->kind = cdp_super_choose(a, b, &l->super, &l->why);
 }
 
 int cdp_probe(struct cdp *c, struct cdp_plan *p)
 {
-	u32 i;
+	u32 i, busy;
 
 	memset(p, 0, sizeof(*p));
 	p->nr_legs = c->nr_legs;
@@ -90,9 +90,11 @@ int cdp_probe(struct cdp *c, struct cdp_plan *p)
 	p->now = ktime_get_real_seconds();
 	p->new_generation = get_random_u64() | 1;
 	generate_random_uuid(p->new_set.b);
+	busy = cdp_busy_legs(c);
 	for (i = 0; i < c->nr_legs; i++) {
 		generate_random_uuid(p->new_legs[i].b);
 		read_super(c, i, &p->legs[i]);
+		p->legs[i].busy = busy & 1u << i;
 	}
 	return cdp_plan_make(p);
 }
@@ -101,10 +103,10 @@ int cdp_probe(struct cdp *c, struct cdp_plan *p)
 static struct cdp_page_disk *read_page(struct cdp *c, u32 leg, u64 block,
 				       enum cdp_block_kind kind, u32 slot)
 {
-	struct cdp_page_disk *d = page_address(c->keeper_pages[0]);
+	struct cdp_page_disk *d = &c->scratch[0];
 	const char *why = "cannot be read";
 
-	if (!cdp_store_read(c, leg, block, c->keeper_pages[0]) &&
+	if (!cdp_store_read(c, leg, block, d) &&
 	    !cdp_page_check(d, &c->set.super.set_uuid, block, kind, slot, &why))
 		return d;
 	DMWARN("%s: leg %u: block %llu: %s", cdp_name(c), leg, block, why);
@@ -348,7 +350,7 @@ int cdp_activate(struct cdp *c)
 static int tell_leg(struct cdp *c, u32 leg)
 {
 	struct cdp_super super;
-	struct page *page = c->keeper_pages[0], *each[CDP_MAX_LEGS];
+	struct cdp_round *r;
 
 	spin_lock(&c->lock);
 	super = c->set.super;
@@ -356,10 +358,9 @@ static int tell_leg(struct cdp *c, u32 leg)
 	super.slot = c->set.legs[leg].slot;
 	super.leg_uuid = super.legs[super.slot].uuid;
 	super.data_start = c->devs[leg].data_start;
-	cdp_super_encode(&super, page_address(page));
-	each[leg] = page;
-	return cdp_store_write_each(c, 1u << leg, each, cdp_super_block(super.sequence)) ?
-	       0 : -EIO;
+	r = cdp_round_get(c, c->nr_legs);
+	cdp_super_encode(&super, cdp_round_page(r, leg));
+	return cdp_store_write_each(r, 1u << leg, cdp_super_block(super.sequence)) ? 0 : -EIO;
 }
 
 /* The constructor saw the sizes, but what returned may be another disk. */
@@ -395,6 +396,11 @@ static int admit(struct cdp *c, u32 leg, struct cdp_plan_leg *l, bool *full, cha
 	int r = check_sizes(c, leg, why);
 
 	*full = false;
+	if (!r && cdp_busy_legs(c) & 1u << leg) {
+		scnprintf(why, CDP_WHY_TEXT, "leg %u still has requests to answer from before it left",
+			  leg);
+		r = -EBUSY;
+	}
 	if (r)
 		return r;
 	read_super(c, leg, l);

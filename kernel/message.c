@@ -5,7 +5,7 @@
 
 #include "cdp.h"
 
-#define LEG_FAIL_S	2	/* a leg that has not flushed by then is thrown out as it is */
+#define LEG_FAIL_MS	500	/* a leg that has not flushed by then is thrown out as it is */
 
 /*----------------------------------------------------------------
  * Status and table line
@@ -122,6 +122,47 @@ static int find_leg(struct cdp *c, const char *text)
 	return -EINVAL;
 }
 
+/* Requests that wait without a bound. */
+static u32 count_held(struct cdp *c)
+{
+	struct cdp_bio *b;
+	u32 n = 0;
+
+	spin_lock_irq(&c->queue_lock);
+	list_for_each_entry(b, &c->blocked, node)
+		n++;
+	spin_unlock_irq(&c->queue_lock);
+	return n;
+}
+
+static unsigned int leg_stats(struct cdp *c, u32 leg, char *result, unsigned int maxlen,
+			      unsigned int sz)
+{
+	struct cdp_set_leg *l = &c->set.legs[leg];
+	struct cdp_outstanding o;
+	struct cdp_latency t;
+	unsigned int i;
+
+	cdp_flight_count(c, leg, &o);
+	cdp_gauge_read(c, leg, &t);
+	{
+		const struct {
+			const char *name;
+			u64 value;
+		} line[] = {
+			{ "flaps", l->flaps }, { "outstanding", o.waiting }, { "late", o.late },
+			{ "oldest_ms", jiffies_to_msecs(o.oldest) }, { "count", t.count },
+			{ "mean_us", t.mean_us }, { "p99_us", t.p99_us },
+			{ "worst_us", t.worst_us }, { "missed_bytes", l->missed_bytes },
+			{ "copied_bytes", c->copied_bytes[leg] }, { "repairs", l->repairs },
+		};
+
+		for (i = 0; i < ARRAY_SIZE(line); i++)
+			DMEMIT("\nleg.%u.%s %llu", leg, line[i].name, line[i].value);
+	}
+	return sz;
+}
+
 static int msg_stats(struct cdp *c, char *result, unsigned int maxlen)
 {
 	static const char * const name[STATS] = {
@@ -139,7 +180,14 @@ static int msg_stats(struct cdp *c, char *result, unsigned int maxlen)
 		DMEMIT("%s %llu\n", name[i], n);
 	}
 	DMEMIT("extents_dirty %llu\n", cdp_load(c->set.marked));
-	DMEMIT("event_seq %llu", c->event_seq);
+	DMEMIT("event_seq %llu\n", c->event_seq);
+	DMEMIT("held %u", count_held(c));
+	for (i = 0; i < c->nr_legs; i++)
+		sz = leg_stats(c, i, result, maxlen, sz);
+	spin_lock(&c->lock);
+	for (i = 0; i < c->nr_bad; i++)
+		DMEMIT("\nunreadable %llu-%llu", (u64)c->bad[i].first, (u64)c->bad[i].last);
+	spin_unlock(&c->lock);
 	return 1;
 }
 
@@ -235,11 +283,11 @@ static bool lock_keeper_within(struct cdp *c, unsigned long timeout)
  */
 static int leg_fail(struct cdp *c, u32 leg)
 {
-	bool locked = lock_keeper_within(c, LEG_FAIL_S * HZ);
+	bool locked = lock_keeper_within(c, msecs_to_jiffies(LEG_FAIL_MS));
 	int r;
 
 	if (locked && !c->suspended && READ_ONCE(c->set.legs[leg].state) >= LEG_STALE &&
-	    !cdp_store_flush_within(c, leg, LEG_FAIL_S * HZ))
+	    !cdp_store_flush_within(c, leg, msecs_to_jiffies(LEG_FAIL_MS)))
 		cdp_clean_all(c, true);
 	spin_lock(&c->lock);
 	r = cdp_set_may_fail(&c->set, leg);
@@ -275,10 +323,37 @@ static int leg_rejoin(struct cdp *c, u32 leg)
 	return r;
 }
 
+static int leg_doubt(struct cdp *c, u32 leg)
+{
+	int r;
+
+	spin_lock(&c->lock);
+	r = c->set.legs[leg].state >= LEG_STALE ? cdp_set_leg_doubt(&c->set, leg) : -EBUSY;
+	if (!r)
+		cdp_event(c, "leg-doubted", (int)leg, "it may have lost what was not flushed");
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+	return r ?: cdp_commit_wait(c);
+}
+
+/* A deadline for all legs, from now on. */
+static int leg_timeout(struct cdp *c, const char *text)
+{
+	u64 ms;
+
+	if (parse_u64(text, &ms) || ms > CDP_MAX_TIMEOUT_MS)
+		return -EINVAL;
+	WRITE_ONCE(c->features.leg_timeout_ms, (u32)ms);
+	cdp_watch_now(c);
+	return 0;
+}
+
 static int msg_leg(struct cdp *c, char **argv)
 {
 	int leg, r = -EINVAL;
 
+	if (!strcasecmp(argv[1], "timeout"))
+		return leg_timeout(c, argv[2]);
 	spin_lock(&c->lock);
 	leg = find_leg(c, argv[2]);
 	spin_unlock(&c->lock);
@@ -288,6 +363,8 @@ static int msg_leg(struct cdp *c, char **argv)
 		r = leg_fail(c, (u32)leg);
 	else if (!strcasecmp(argv[1], "rejoin"))
 		r = leg_rejoin(c, (u32)leg);
+	else if (!strcasecmp(argv[1], "doubt"))
+		r = leg_doubt(c, (u32)leg);
 	cdp_kick_keeper(c);
 	return r;
 }
@@ -319,6 +396,20 @@ static int msg_resync(struct cdp *c, unsigned int argc, char **argv)
 	return 0;
 }
 
+/* The way out of a hold: what waits without a bound fails. */
+static int release(struct cdp *c)
+{
+	u32 n = count_held(c);
+
+	spin_lock(&c->lock);
+	cdp_event(c, "released", -1, "%u requests", n);
+	spin_unlock(&c->lock);
+	if (!READ_ONCE(c->evict))
+		WRITE_ONCE(c->evict, EVICT_ONCE);
+	cdp_kick_commit(c);
+	return 0;
+}
+
 static int dispatch(struct cdp *c, unsigned int argc, char **argv, char *result,
 		    unsigned int maxlen)
 {
@@ -332,6 +423,8 @@ static int dispatch(struct cdp *c, unsigned int argc, char **argv, char *result,
 		return msg_failover(c, argc, argv);
 	if (argc == 3 && !strcasecmp(argv[0], "leg"))
 		return msg_leg(c, argv);
+	if (argc == 1 && !strcasecmp(argv[0], "release"))
+		return release(c);
 	if (argc >= 2 && !strcasecmp(argv[0], "resync"))
 		return msg_resync(c, argc, argv);
 	return -EINVAL;

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Copying what a stale leg lacks, with kcopyd. The core says which regions and
- * keeps writes away from them; this side keeps a window of copies under way.
+ * Copying what a stale leg lacks. The core says which regions and keeps writes away
+ * from them; this side keeps a window of copies (copy.c) under way.
  */
-#include <linux/dm-kcopyd.h>
-#include <linux/slab.h>
-
 #include "cdp.h"
 
 #define RUN_IDLE	2048u	/* largest copy, in sectors, while the guest is quiet, */
@@ -17,40 +14,64 @@
 #define RETRY_S		30	/* after a pass that could not read everything */
 #define SCAN_BUDGET	8192	/* extents under the lock at a time */
 
-struct cdp_copy {
-	struct cdp *c;
-	struct list_head node;
-	u32 claim, source, target;
-	bool started, read_failed, write_failed;
-};
-
-static void copied(int read_err, unsigned long write_err, void *context)
+static bool start(struct cdp *c, u32 claim)
 {
-	struct cdp_copy *copy = context;
-	struct cdp *c = copy->c;
-	unsigned long flags;
+	struct cdp_set *s = &c->set;
+	struct cdp_span span = s->claims[claim].span;
+	sector_t sectors = cdp_run_sectors(&s->g, span.extent, span.mask);
+	struct cdp_copy *copy = cdp_copy_alloc(c, sectors);
 
-	copy->read_failed = read_err != 0;
-	copy->write_failed = write_err != 0;
-	spin_lock_irqsave(&c->queue_lock, flags);
-	list_add_tail(&copy->node, &c->copied);
-	spin_unlock_irqrestore(&c->queue_lock, flags);
-	cdp_kick_keeper(c);
-	wake_up_all(&c->wait);
+	if (!copy)
+		return false;
+	copy->c = c;
+	copy->claim = claim;
+	copy->sector = cdp_run_start(&s->g, span.extent, span.mask);
+	copy->left = (u32)sectors;
+	copy->fine = c->one_by_one;
+	atomic_set(&copy->sent.pending, 0);
+	spin_lock(&c->lock);
+	copy->source = (u32)s->read_leg;
+	copy->target = (u32)s->copy_leg;
+	c->copies[claim] = copy;
+	spin_unlock(&c->lock);
+	cdp_copy_send(copy);
+	return true;
 }
 
-static void start(struct cdp *c, struct cdp_copy *copy)
+void cdp_note_unreadable(struct cdp *c, u32 leg, sector_t first, u32 sectors)
+{
+	struct cdp_bad *last;
+
+	spin_lock(&c->lock);
+	last = c->nr_bad ? &c->bad[c->nr_bad - 1] : NULL;
+	if (last && last->last + 1 == first)
+		last->last += sectors;
+	else if (c->nr_bad < CDP_BAD)
+		c->bad[c->nr_bad++] = (struct cdp_bad) { first, first + sectors - 1 };
+	cdp_event(c, "unreadable", (int)leg, "sectors %llu-%llu", (u64)first,
+		  (u64)first + sectors - 1);
+	spin_unlock(&c->lock);
+}
+
+static void take_in(struct cdp *c, struct cdp_copy *copy)
 {
 	struct cdp_set *s = &c->set;
 	struct cdp_span span = s->claims[copy->claim].span;
-	sector_t sector = cdp_run_start(&s->g, span.extent, span.mask);
-	sector_t count = cdp_run_sectors(&s->g, span.extent, span.mask);
-	struct cdp_dev *from = &c->devs[copy->source], *to = &c->devs[copy->target];
-	struct dm_io_region src = { from->data->bdev, from->data_start + sector, count };
-	struct dm_io_region dst = { to->data->bdev, to->data_start + sector, count };
+	bool good = !copy->read_failed && !copy->write_failed;
 
-	copy->started = true;
-	dm_kcopyd_copy(c->kcopyd, &src, 1, &dst, 0, copied, copy);
+	if (copy->write_failed) {
+		s->legs[copy->target].write_errors++;
+		cdp_set_leg_error(s, copy->target, false);
+	}
+	if (copy->read_failed) {
+		cdp_event(c, "read-error", (int)copy->source, "while copying");
+		cdp_read_failed(s, copy->source, span, c->features.read_error_limit);
+	}
+	if (good)
+		c->copied_bytes[copy->target] +=
+			(u64)cdp_run_sectors(&s->g, span.extent, span.mask) << SECTOR_SHIFT;
+	cdp_copy_end(s, copy->claim, good);
+	c->copies[copy->claim] = NULL;
 }
 
 /* Take in the copies that ended. */
@@ -65,17 +86,9 @@ static void reap(struct cdp *c)
 	if (list_empty(&list))
 		return;
 	spin_lock(&c->lock);
-	list_for_each_entry_safe(copy, next, &list, node) {
-		if (copy->write_failed && !copy->read_failed) {
-			c->set.legs[copy->target].write_errors++;
-			cdp_set_leg_error(&c->set, copy->target, false);
-		}
-		if (copy->read_failed) {
-			cdp_event(c, "read-error", (int)copy->source, "while copying");
-			cdp_read_failed(&c->set, copy->source);
-		}
-		cdp_copy_end(&c->set, copy->claim, !copy->read_failed && !copy->write_failed);
-		copy->started = false;
+	list_for_each_entry_safe(copy, next, &list, sent.node) {
+		take_in(c, copy);
+		cdp_copy_free(c, copy);
 	}
 	cdp_tell(c);
 	spin_unlock(&c->lock);
@@ -91,21 +104,14 @@ static void start_drained(struct cdp *c)
 	u32 i;
 
 	for (i = 0; i < CDP_CLAIMS; i++) {
-		bool go = false;
+		bool go;
 
 		spin_lock(&c->lock);
-		if (s->claims[i].used && !c->copies[i].started && cdp_copy_drained(s, i)) {
-			c->copies[i].claim = i;
-			c->copies[i].source = (u32)s->read_leg;
-			c->copies[i].target = (u32)s->copy_leg;
-			go = true;
-		}
+		go = s->claims[i].used && !c->copies[i] && cdp_copy_drained(s, i);
 		spin_unlock(&c->lock);
-		if (go) {
-			start(c, &c->copies[i]);
-			/* writes that waited for the drain may be outside of the copy */
+		/* writes that waited for the drain may be outside of the copy */
+		if (go && start(c, i))
 			cdp_reissue(c, &c->copying);
-		}
 	}
 }
 
@@ -275,6 +281,7 @@ static bool begin(struct cdp *c)
 	}
 	spin_unlock(&c->lock);
 	c->one_by_one = false;
+	c->nr_bad = 0;
 	c->settle_done = 0;
 	c->settle_next = jiffies + msecs_to_jiffies(SETTLE_MS);
 	return go;
@@ -333,31 +340,4 @@ void cdp_resync_quiesce(struct cdp *c)
 	spin_lock(&c->lock);
 	cdp_copy_stop(&c->set);
 	spin_unlock(&c->lock);
-}
-
-int cdp_resync_init(struct cdp *c)
-{
-	u32 i;
-
-	c->resync_rate = c->features.resync_max_mbps;
-	c->copies = kcalloc(CDP_CLAIMS, sizeof(*c->copies), GFP_KERNEL);
-	if (!c->copies)
-		return -ENOMEM;
-	for (i = 0; i < CDP_CLAIMS; i++)
-		c->copies[i].c = c;
-	c->kcopyd = dm_kcopyd_client_create(NULL);
-	if (IS_ERR(c->kcopyd)) {
-		int r = PTR_ERR(c->kcopyd);
-
-		c->kcopyd = NULL;
-		return r;
-	}
-	return 0;
-}
-
-void cdp_resync_exit(struct cdp *c)
-{
-	if (c->kcopyd)
-		dm_kcopyd_client_destroy(c->kcopyd);
-	kfree(c->copies);
 }

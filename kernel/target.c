@@ -41,6 +41,29 @@ void cdp_inherit(struct cdp *c)
 	mutex_unlock(&sets_mutex);
 }
 
+static bool is_same_leg(const struct cdp_dev *a, const struct cdp_dev *b)
+{
+	return a->data && b->data && a->data->bdev == b->data->bdev;
+}
+
+u32 cdp_busy_legs(struct cdp *c)
+{
+	u32 leg, i, busy = cdp_late_legs(c);
+	struct cdp *old;
+
+	mutex_lock(&sets_mutex);
+	list_for_each_entry(old, &sets, node) {
+		u32 late = old == c ? 0 : cdp_late_legs(old);
+
+		for (i = 0; late && i < old->nr_legs; i++)
+			for (leg = 0; late & 1u << i && leg < c->nr_legs; leg++)
+				if (is_same_leg(&old->devs[i], &c->devs[leg]))
+					busy |= 1u << leg;
+	}
+	mutex_unlock(&sets_mutex);
+	return busy;
+}
+
 /*----------------------------------------------------------------
  * Destructor
  *--------------------------------------------------------------*/
@@ -57,26 +80,23 @@ static void put_devices(struct cdp *c)
 	}
 }
 
-static void free_pages_of(struct page **pages)
-{
-	u32 i;
-
-	for (i = 0; i < CDP_PAGES; i++)
-		if (pages[i])
-			__free_page(pages[i]);
-}
-
-/* Accepts any half-built state: the constructor's way out, too. */
+/*
+ * Accepts any half-built state: the constructor's way out, too. Waits for late answers:
+ * their pages and their devices are ours. Until then the set is among the others, so
+ * that the table which follows knows the legs that are busy.
+ */
 static void cdp_destroy(struct cdp *c)
 {
+	WRITE_ONCE(c->dead, true);
+	cancel_delayed_work_sync(&c->watch_work);
+	spin_lock_irq(&c->queue_lock);
+	wait_event_lock_irq(c->wait, list_empty(&c->late), c->queue_lock);
+	spin_unlock_irq(&c->queue_lock);
 	mutex_lock(&sets_mutex);
 	list_del_init(&c->node);
 	mutex_unlock(&sets_mutex);
-	WRITE_ONCE(c->dead, true);
-	spin_lock_irq(&c->queue_lock);
-	wait_event_lock_irq(c->wait, !c->late, c->queue_lock);
-	spin_unlock_irq(&c->queue_lock);
-	cdp_resync_exit(c);	/* waits for its callbacks */
+	if (c->copy_wq)
+		destroy_workqueue(c->copy_wq);
 	if (c->commit_wq) {
 		cancel_delayed_work_sync(&c->commit_work);
 		destroy_workqueue(c->commit_wq);
@@ -89,10 +109,12 @@ static void cdp_destroy(struct cdp *c)
 		destroy_workqueue(c->issue_wq);
 	cancel_work_sync(&c->event_work);
 	cdp_io_exit(c);
-	bioset_exit(&c->meta_bios);
-	free_pages_of(c->commit_pages);
-	free_pages_of(c->keeper_pages);
+	cdp_flights_exit(c);
+	cdp_copies_exit(c);
+	cdp_store_exit(c);
+	free_percpu(c->gauges);
 	free_percpu(c->stats);
+	kfree(c->scratch);
 	kfree(c->clean);
 	cdp_arrays_free(c);
 	put_devices(c);
@@ -249,18 +271,6 @@ static int check_areas(struct cdp *c, const struct cdp_geometry *g)
 	return r ?: check_overlap(ti, areas, n);
 }
 
-static int alloc_pages_of(struct page **pages)
-{
-	u32 i;
-
-	for (i = 0; i < CDP_PAGES; i++) {
-		pages[i] = alloc_page(GFP_KERNEL);
-		if (!pages[i])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static int make_workers(struct cdp *c)
 {
 	const char *name = cdp_name(c);
@@ -268,7 +278,8 @@ static int make_workers(struct cdp *c)
 	c->commit_wq = alloc_ordered_workqueue("cdp_commit/%s", WQ_MEM_RECLAIM, name);
 	c->issue_wq = alloc_ordered_workqueue("cdp_issue/%s", WQ_MEM_RECLAIM, name);
 	c->keeper_wq = alloc_ordered_workqueue("cdp_keeper/%s", WQ_MEM_RECLAIM, name);
-	return c->commit_wq && c->issue_wq && c->keeper_wq ? 0 : -ENOMEM;
+	c->copy_wq = alloc_ordered_workqueue("cdp_copy/%s", WQ_MEM_RECLAIM, name);
+	return c->commit_wq && c->issue_wq && c->keeper_wq && c->copy_wq ? 0 : -ENOMEM;
 }
 
 static void init_fields(struct cdp *c)
@@ -287,14 +298,19 @@ static void init_fields(struct cdp *c)
 	INIT_LIST_HEAD(&c->issue);
 	INIT_LIST_HEAD(&c->unread);
 	INIT_LIST_HEAD(&c->copied);
+	INIT_LIST_HEAD(&c->pieces);
+	INIT_LIST_HEAD(&c->late);
 	INIT_DELAYED_WORK(&c->commit_work, cdp_commit_work);
 	INIT_WORK(&c->issue_work, cdp_issue_work);
+	INIT_WORK(&c->copy_work, cdp_copy_work);
+	INIT_DELAYED_WORK(&c->watch_work, cdp_watch_work);
 	INIT_DELAYED_WORK(&c->keeper_work, cdp_keeper_work);
 	INIT_WORK(&c->event_work, cdp_event_work);
 	c->suspended = true;
 	c->set.copy_leg = -1;
 	c->set.read_leg = -1;
-	c->clean_next = c->retry_next = c->rate_next = jiffies;
+	c->clean_next = c->ripe_next = c->retry_next = c->rate_next = jiffies;
+	c->window_next = jiffies;
 }
 
 static int allocate(struct cdp *c, const struct cdp_geometry *g)
@@ -302,19 +318,20 @@ static int allocate(struct cdp *c, const struct cdp_geometry *g)
 	int r = cdp_arrays_alloc(c, g);
 
 	c->clean = kcalloc(CDP_CLEAN_BATCH, sizeof(*c->clean), GFP_KERNEL);
+	c->scratch = kcalloc(2, sizeof(*c->scratch), GFP_KERNEL);
 	c->stats = alloc_percpu(struct cdp_stats);
-	if (!c->clean || !c->stats)
+	if (!c->clean || !c->stats || !c->scratch)
 		return -ENOMEM;
 	if (!r)
-		r = alloc_pages_of(c->commit_pages);
-	if (!r)
-		r = alloc_pages_of(c->keeper_pages);
-	if (!r)
-		r = bioset_init(&c->meta_bios, 2 * CDP_PAGES, 0, BIOSET_NEED_BVECS);
+		r = cdp_store_init(c);
 	if (!r)
 		r = cdp_io_init(c);
 	if (!r)
-		r = cdp_resync_init(c);
+		r = cdp_flights_init(c);
+	if (!r)
+		r = cdp_copies_init(c);
+	if (!r)
+		r = cdp_gauge_init(c);
 	return r ?: make_workers(c);
 }
 
@@ -368,10 +385,7 @@ static int construct(struct cdp *c, const struct cdp_table *t)
 	c->nr_legs = t->nr_legs;
 	c->region_sectors = t->region_sectors;
 	c->features = t->features;
-	if (c->features.leg_timeout_ms)
-		return REFUSE(ti, -EINVAL,
-			      "leg_timeout_ms %u: deadlines are not built yet, only 0 (never) is possible",
-			      c->features.leg_timeout_ms);
+	c->resync_rate = c->features.resync_max_mbps;
 	if (cdp_geometry_set(&g, ti->len, t->region_sectors,
 			     cdp_geometry_trackers(t->nr_legs), &why))
 		return REFUSE(ti, -EINVAL, "%s", why);
@@ -587,7 +601,7 @@ static void cdp_io_hints(struct dm_target *ti, struct queue_limits *limits)
 
 static struct target_type cdp_target = {
 	.name = "cdp",
-	.version = { 0, 1, 0 },
+	.version = { 0, 2, 0 },
 	.features = DM_TARGET_SINGLETON,
 	.module = THIS_MODULE,
 	.ctr = cdp_ctr,
@@ -611,15 +625,22 @@ static int __init cdp_init(void)
 
 	if (r)
 		return r;
-	r = dm_register_target(&cdp_target);
+	r = cdp_flight_init();
 	if (r)
-		cdp_event_exit();
+		goto out_event;
+	r = dm_register_target(&cdp_target);
+	if (!r)
+		return 0;
+	cdp_flight_exit();
+out_event:
+	cdp_event_exit();
 	return r;
 }
 
 static void __exit cdp_exit(void)
 {
 	dm_unregister_target(&cdp_target);
+	cdp_flight_exit();
 	cdp_event_exit();
 }
 

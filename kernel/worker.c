@@ -69,22 +69,41 @@ static bool judge_ended(struct cdp *c)
 	return true;
 }
 
+/* A leg did not give what was read from it. */
+static void unread(struct cdp *c, struct cdp_bio *b)
+{
+	u32 leg = (u32)b->leg;
+
+	if (b->late) {
+		c->set.legs[leg].read_errors++;
+		if (!cdp_set_may_fail(&c->set, leg))
+			cdp_set_leg_error(&c->set, leg, false);
+	} else {
+		cdp_event(c, "read-error", (int)leg, "sectors %llu-%llu", (u64)b->sector,
+			  (u64)b->sector + b->sectors - 1);
+		if (cdp_read_failed(&c->set, leg, b->io.span, c->features.read_error_limit))
+			cdp_event(c, "repair", (int)leg, "sectors %llu-%llu", (u64)b->sector,
+				  (u64)b->sector + b->sectors - 1);
+	}
+}
+
 static bool read_again(struct cdp *c)
 {
-	struct cdp_bio *b, *next;
+	struct cdp_bio *b;
 	LIST_HEAD(list);
 
 	take(c, &c->unread, &list);
 	if (list_empty(&list))
 		return false;
-	list_for_each_entry_safe(b, next, &list, node) {
-		spin_lock(&c->lock);
-		cdp_read_failed(&c->set, (u32)b->leg);
+	spin_lock(&c->lock);
+	list_for_each_entry(b, &list, node) {
+		unread(c, b);
 		b->tried |= 1u << b->leg;
-		cdp_tell(c);
-		spin_unlock(&c->lock);
-		cdp_read_again(b);
 	}
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+	/* not from here: that may wait for a pool */
+	cdp_reissue(c, &list);
 	cdp_kick_keeper(c);
 	return true;
 }
@@ -121,6 +140,7 @@ bool cdp_write_intent(struct cdp *c)
 	struct cdp_set *s = &c->set;
 	u64 blocks[CDP_PAGES];
 	u32 numbers[CDP_PAGES];
+	struct cdp_round *r;
 	int page = -1;
 	u32 n, i, legs;
 
@@ -135,13 +155,15 @@ bool cdp_write_intent(struct cdp *c)
 				break;
 			numbers[n] = (u32)page;
 			blocks[n] = cdp_block_intent(&s->g, (u32)page);
-			cdp_encode_intent(s, (u32)page, page_address(c->commit_pages[n]));
 		}
 		if (!n)
 			break;
+		r = cdp_round_get(c, n);
+		for (i = 0; i < n; i++)
+			cdp_encode_intent(s, numbers[i], cdp_round_page(r, i));
 		cdp_count(c, STAT_INTENT_PAGES, n);
 		legs = cdp_page_legs(c);
-		if (!counts(c, legs, cdp_store_write(c, legs, c->commit_pages, blocks, n))) {
+		if (!counts(c, legs, cdp_store_write(r, legs, blocks, n))) {
 			for (i = 0; i < n; i++)
 				s->intent_dirty[numbers[i] / 64] |= 1ull << numbers[i] % 64;
 			return false;
@@ -157,7 +179,7 @@ static u32 clear_clean(struct cdp *c)
 
 	spin_lock(&c->lock);
 	for (i = 0; i < n; i++)
-		if (cdp_clean(&c->set, c->clean[i]))
+		if (cdp_clean(&c->set, c->clean[i], c->clean_pick))
 			cdp_count(c, STAT_CLEANED, 1);
 	spin_unlock(&c->lock);
 	return n;
@@ -166,15 +188,16 @@ static u32 clear_clean(struct cdp *c)
 /* Write the superblocks of @legs; those that did not take it are reported. */
 static u32 write_supers(struct cdp *c, struct cdp_super *super, u32 legs)
 {
+	struct cdp_round *r = cdp_round_get(c, c->nr_legs);
 	u32 leg, ok;
 
 	for (leg = 0; leg < c->nr_legs; leg++) {
 		super->slot = c->set.legs[leg].slot;
 		super->leg_uuid = super->legs[super->slot].uuid;
 		super->data_start = c->devs[leg].data_start;
-		cdp_super_encode(super, page_address(c->commit_pages[leg]));
+		cdp_super_encode(super, cdp_round_page(r, leg));
 	}
-	ok = cdp_store_write_each(c, legs, c->commit_pages, cdp_super_block(super->sequence));
+	ok = cdp_store_write_each(r, legs, cdp_super_block(super->sequence));
 	cdp_store_failed(c, legs & ~ok);
 	return ok;
 }
@@ -304,6 +327,8 @@ static void evict(struct cdp *c)
 		b->requeue = how == EVICT_REQUEUE;
 		cdp_bio_done(b, BLK_STS_IOERR);
 	}
+	if (how == EVICT_ONCE)
+		cmpxchg(&c->evict, EVICT_ONCE, EVICT_NONE);
 }
 
 static void unblock(struct cdp *c)

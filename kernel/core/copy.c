@@ -13,6 +13,7 @@ bool cdp_copy_start(struct cdp_set *s)
 			s->copy_cursor = 0;
 			s->copy_done = 0;
 			s->copy_errors = 0;
+			s->copy_void = false;
 			return true;
 		}
 	return false;
@@ -103,7 +104,7 @@ void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied)
 	struct cdp_claim *c = &s->claims[claim];
 	u64 new;
 
-	if (copied && s->copy_leg >= 0) {
+	if (copied && s->copy_leg >= 0 && !c->lapsed) {
 		new = cdp_set_stale(s, (u32)s->copy_leg, c->span.extent) & c->span.mask;
 		s->copied[c->span.extent] |= new;
 		s->copied_count += cdp_popcount(new);
@@ -123,7 +124,8 @@ u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget)
 	if (l->state != LEG_STALE)
 		return s->g.extents;
 	for (; extent < s->g.extents && budget; extent++, budget--) {
-		u64 mask = s->copied[extent] & l->tracker[extent];
+		/* what was copied before a cache was lost stays tracked */
+		u64 mask = s->copy_void ? 0 : s->copied[extent] & l->tracker[extent];
 		u32 page = (u32)(extent / CDP_TRACKER_EXTENTS);
 
 		if (!s->copied[extent])
@@ -134,5 +136,7 @@ u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget)
 		s->copied_count -= cdp_popcount(s->copied[extent]);
 		s->copied[extent] = 0;
 	}
+	if (extent == s->g.extents)
+		s->copy_void = false;
 	return extent;
 }

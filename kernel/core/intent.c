@@ -53,20 +53,24 @@ void cdp_marked(struct cdp_set *s, u64 extent)
 	flags(s, extent, EXT_DIRTY | EXT_TOUCHED, 0);
 }
 
-static bool idle(struct cdp_set *s, u64 extent, bool force)
+static bool picked(struct cdp_set *s, u64 extent, enum cdp_pick pick)
 {
 	u32 w = cdp_atomic_get(&s->extents[extent]);
 
+	if (pick == PICK_FLUSHED)
+		return w == (EXT_DIRTY | EXT_FLUSHED);
 	if (w & EXT_TOUCHED) {
 		/* with the count of that moment: who begins later touches it again */
 		w = flags(s, extent, 0, EXT_TOUCHED);
-		if (!force)
+		if (pick == PICK_IDLE)
 			return false;
 	}
+	if (pick == PICK_ALL && w == (EXT_DIRTY | EXT_FLUSHED))
+		w = flags(s, extent, 0, EXT_FLUSHED);
 	return w == EXT_DIRTY;
 }
 
-u32 cdp_clean_pick(struct cdp_set *s, u64 *cursor, bool force, u64 *out, u32 max)
+u32 cdp_clean_pick(struct cdp_set *s, u64 *cursor, enum cdp_pick pick, u64 *out, u32 max)
 {
 	u64 e = *cursor;
 	u32 n = 0;
@@ -76,23 +80,40 @@ u32 cdp_clean_pick(struct cdp_set *s, u64 *cursor, bool force, u64 *out, u32 max
 
 		if (!word)
 			e |= 63;
-		else if (word & 1 && idle(s, e, force))
+		else if (word & 1 && picked(s, e, pick))
 			out[n++] = e;
 	}
 	*cursor = e;
 	return n;
 }
 
-bool cdp_clean(struct cdp_set *s, u64 extent)
+/* A leg was lost since the flush: what it had may be known here only. */
+static bool is_in_doubt(const struct cdp_set *s)
 {
-	u32 i, w = EXT_DIRTY;
+	u32 i;
 
 	if (cdp_set_owes_loss(s))
-		return false;
-	/* a leg was lost since the flush: what it had may be known here only */
+		return true;
 	for (i = 0; i < s->nr_legs; i++)
 		if (s->legs[i].merge)
-			return false;
+			return true;
+	return false;
+}
+
+void cdp_flushed(struct cdp_set *s, u64 extent)
+{
+	u32 w = EXT_DIRTY;
+
+	if (!is_in_doubt(s))
+		cdp_atomic_swap(&s->extents[extent], &w, EXT_DIRTY | EXT_FLUSHED);
+}
+
+bool cdp_clean(struct cdp_set *s, u64 extent, enum cdp_pick pick)
+{
+	u32 w = pick == PICK_FLUSHED ? EXT_DIRTY | EXT_FLUSHED : EXT_DIRTY;
+
+	if (is_in_doubt(s))
+		return false;
 	if (!cdp_atomic_swap(&s->extents[extent], &w, 0))
 		return false;
 	/* nobody gets past EXT_DIRTY now, so nobody adds to it */

@@ -19,7 +19,8 @@
 #define CDP_LEG_EVENTS(x) \
 	x(ERROR)	/* I/O failed, or the administrator says so */ \
 	x(ERROR_LAST)	/* the same, and no other leg is in-sync */ \
-	x(LAG)		/* healthy, but refused a write that others took */ \
+	x(LAG)		/* healthy, but lacks regions that others have */ \
+	x(DOUBT)	/* healthy, but may have lost what was not flushed */ \
 	x(RETURN)	/* checked and attached again */ \
 	x(SYNCED)	/* nothing is left to copy, and that is durable */
 

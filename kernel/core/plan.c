@@ -197,9 +197,12 @@ static void place_known(struct cdp_plan *p, u32 i, u32 slot)
 	const char *why = why_full(&p->super, e, &l->super);
 
 	p->slot[i] = slot;
-	p->state[i] = LEG_STALE;
+	p->state[i] = l->busy ? LEG_FAULTY : LEG_STALE;
 	p->tracker[i] = TRACKER_LOAD;
-	if (why) {
+	if (l->busy) {
+		p->tracker[i] = why ? TRACKER_FULL : TRACKER_LOAD;
+		REASON(p, i, "has requests of the table before to answer");
+	} else if (why) {
 		p->tracker[i] = TRACKER_FULL;
 		REASON(p, i, why);
 	} else if (e->state == DISK_LEG_IN_SYNC && claims_in_sync(l)) {

@@ -12,6 +12,7 @@
 struct cdp_plan_leg {
 	bool present;
 	bool unreadable;		/* reading the superblocks failed */
+	bool busy;			/* holds requests of the table before: no I/O yet */
 	enum cdp_super_kind kind;	/* else: what they are */
 	const char *why;		/* for a kind that is not SUPER_VALID */
 	struct cdp_super super;

@@ -58,7 +58,7 @@ u64 cdp_set_stale_count(const struct cdp_set *s, u32 leg)
 {
 	u64 n = s->legs[leg].tracked;
 
-	return (int)leg == s->copy_leg ? n - s->copied_count : n;
+	return (int)leg == s->copy_leg && !s->copy_void ? n - s->copied_count : n;
 }
 
 void cdp_track(struct cdp_set *s, u32 leg, u64 extent, u64 mask)
@@ -138,6 +138,8 @@ static void leg_event(struct cdp_set *s, u32 leg, enum cdp_leg_event event, bool
 		l->gain = false;
 	if (step.next < LEG_STALE)
 		s->told &= ~(1u << leg);
+	if (l->state == LEG_IN_SYNC && step.next != LEG_IN_SYNC)
+		l->flaps++;
 	l->state = step.next;
 	cdp_set_update(s);
 }
@@ -181,6 +183,21 @@ void cdp_set_leg_renew(struct cdp_set *s, u32 leg, const struct cdp_uuid *uuid)
 void cdp_set_leg_lag(struct cdp_set *s, u32 leg)
 {
 	leg_event(s, leg, LEG_EV_LAG, true);
+}
+
+int cdp_set_leg_doubt(struct cdp_set *s, u32 leg)
+{
+	u32 i;
+
+	if (cdp_set_may_fail(s, leg))
+		return -EBUSY;
+	if ((int)leg == s->copy_leg) {
+		s->copy_void = true;
+		for (i = 0; i < CDP_CLAIMS; i++)
+			s->claims[i].lapsed = s->claims[i].used;
+	}
+	leg_event(s, leg, LEG_EV_DOUBT, true);
+	return 0;
 }
 
 int cdp_set_prefer(struct cdp_set *s, u32 leg)

@@ -29,7 +29,8 @@
 /* An extent's word: writes under way, and flags. */
 #define EXT_DIRTY	0x80000000u	/* its intent bit is durable */
 #define EXT_TOUCHED	0x40000000u	/* written since the cleaner last looked */
-#define EXT_COUNT	0x3fffffffu
+#define EXT_FLUSHED	0x20000000u	/* flushed, and not written since */
+#define EXT_COUNT	0x1fffffffu
 
 struct cdp_set_leg {
 	enum cdp_leg_state state;
@@ -37,7 +38,10 @@ struct cdp_set_leg {
 	u64 *tracker;		/* one word an extent; on disk the same, later */
 	u64 *tracker_dirty;	/* one bit a page that differs from the disk */
 	u64 tracked;		/* bits set in tracker */
-	u64 write_errors, read_errors;
+	u64 write_errors, read_errors, repairs;
+	u64 missed_bytes;	/* acknowledged without the leg */
+	u32 flaps;		/* times the leg left */
+	struct cdp_span repaired; /* what was last to be repaired */
 	bool merge;		/* unflushed regions are still to be tracked */
 	bool gain;		/* to be recorded in-sync by the next commit */
 	bool blocks;		/* failed as a protect leg under "block" */
@@ -48,6 +52,7 @@ struct cdp_claim {
 	struct cdp_span span;
 	bool used;
 	bool copying;		/* else draining: all writes to the extent wait */
+	bool lapsed;		/* the target lost its cache meanwhile: copied in vain */
 };
 
 struct cdp_set {
@@ -80,6 +85,7 @@ struct cdp_set {
 				 */
 
 	int copy_leg;		/* being resynced, or -1 */
+	bool copy_void;		/* what was copied may be lost with a cache */
 	u64 *copied;		/* regions copied to it, not yet flushed there */
 	u64 copied_count;	/* bits set in copied */
 	u64 copy_cursor;	/* next region to look at in this pass */
@@ -96,6 +102,7 @@ struct cdp_io {
 	u32 required;		/* was durably in-sync when it began */
 	u32 failed, refused;	/* filled in by the caller, from the answers */
 	u64 hold;		/* commit that must be made before the answer */
+	u32 bytes;
 };
 
 enum cdp_verdict {
@@ -143,8 +150,22 @@ enum cdp_verdict cdp_flush_begin(struct cdp_set *s, struct cdp_io *io);
 
 /* [lock] Leg to read @span from, not among @tried; -1: none can. */
 int cdp_read_pick(const struct cdp_set *s, struct cdp_span span, u32 tried);
-/* [lock] A read failed on @leg. */
-void cdp_read_failed(struct cdp_set *s, u32 leg);
+/*
+ * [lock] A read of @span failed on @leg. If another leg can serve it, @leg lacks
+ * the span from now on, so that the resync writes it anew. After more than @limit
+ * errors, or where that was done last, @leg is given up. Returns true if the span
+ * is to be repaired.
+ */
+bool cdp_read_failed(struct cdp_set *s, u32 leg, struct cdp_span span, u32 limit);
+
+/*
+ * [lock] Which of the legs @pending, past their deadline, may be given up: all if
+ * one in-sync leg is neither among them nor in @without, else none.
+ */
+static inline u32 cdp_may_give_up(const struct cdp_set *s, u32 pending, u32 without)
+{
+	return s->in_sync & ~(pending | without) ? pending : 0;
+}
 
 /* Legs. */
 
@@ -152,6 +173,11 @@ void cdp_read_failed(struct cdp_set *s, u32 leg);
 void cdp_set_leg_error(struct cdp_set *s, u32 leg, bool by_write);
 /* [lock] @leg is healthy but did not take a write that others took. */
 void cdp_set_leg_lag(struct cdp_set *s, u32 leg);
+/*
+ * [lock] @leg may have lost what was written to it and not flushed, without an
+ * error: it is copied again. -EBUSY: it is the last in-sync one.
+ */
+int __must_check cdp_set_leg_doubt(struct cdp_set *s, u32 leg);
 /* [lock] @leg is attached again, was told so, and its tracker tells all that it lacks. */
 void cdp_set_leg_return(struct cdp_set *s, u32 leg);
 /* [lock] Another disk takes the place of the faulty @leg, under the name @uuid. */
@@ -169,7 +195,7 @@ static inline u64 cdp_set_stale(const struct cdp_set *s, u32 leg, u64 extent)
 {
 	u64 t = s->legs[leg].tracker[extent];
 
-	return (int)leg == s->copy_leg ? t & ~s->copied[extent] : t;
+	return (int)leg == s->copy_leg && !s->copy_void ? t & ~s->copied[extent] : t;
 }
 
 u64 cdp_set_stale_count(const struct cdp_set *s, u32 leg);
@@ -203,19 +229,29 @@ static inline bool cdp_is_marked(const struct cdp_set *s, u64 extent)
 	return cdp_atomic_get(&s->extents[extent]) & EXT_DIRTY;
 }
 
+enum cdp_pick {
+	PICK_IDLE,	/* not written since the last look */
+	PICK_FLUSHED,	/* flushed (cdp_flushed()) and not written since */
+	PICK_ALL,	/* whatever has nothing under way */
+};
+
 /**
- * cdp_clean_pick() - find extents that were idle since the last look.
+ * cdp_clean_pick() - find extents that may be cleaned.
  * @cursor: extent to begin at; moved on
- * @force:  do not ask for idleness, only that nothing is under way
  *
  * [one] Return: number stored in @out (at most @max).
  */
-u32 cdp_clean_pick(struct cdp_set *s, u64 *cursor, bool force, u64 *out, u32 max);
+u32 cdp_clean_pick(struct cdp_set *s, u64 *cursor, enum cdp_pick pick, u64 *out, u32 max);
 /*
- * [lock] All legs were flushed since @extent was picked and its tracker words
- * are durable. Clears its bit unless it was written again.
+ * [lock] All legs were flushed since @extent was picked and its tracker words are
+ * durable, but a leg might still be found to have lost its cache before the flush.
  */
-bool cdp_clean(struct cdp_set *s, u64 extent);
+void cdp_flushed(struct cdp_set *s, u64 extent);
+/*
+ * [lock] The same, and that is over; or it was picked as flushed earlier
+ * (@pick). Clears the bit of @extent unless it was written again.
+ */
+bool cdp_clean(struct cdp_set *s, u64 extent, enum cdp_pick pick);
 
 /* Bitmap pages. Each takes its page's dirty mark away. */
 int cdp_dirty_page(u64 *dirty, u32 pages, u32 from);

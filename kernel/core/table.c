@@ -5,7 +5,7 @@
 #define MAX_SECTOR	((1ull << 54) - 1)
 
 /* Features: one table that counts, prints and parses. */
-enum keyword_kind { KIND_FLAG, KIND_WORD, KIND_NUMBER };
+enum keyword_kind { KIND_FLAG, KIND_WORD, KIND_NUMBER, KIND_LIMIT };
 
 struct keyword {
 	const char *name;
@@ -13,16 +13,18 @@ struct keyword {
 	u32 dflt;
 	enum keyword_kind kind;
 	u32 max;
-	const char *words[2];
+	const char *words[3];
 };
 
 static const struct keyword keywords[] = {
-#define FLAG		KIND_FLAG, 1, { NULL, NULL }
-#define WORD(a, b)	KIND_WORD, 1, { a, b }
-#define NUMBER(max)	KIND_NUMBER, max, { NULL, NULL }
+#define FLAG		KIND_FLAG, 1, { NULL }
+#define WORD(...)	KIND_WORD, 0, { __VA_ARGS__ }
+#define NUMBER(max)	KIND_NUMBER, max, { NULL }
+#define LIMIT(off, on, max) KIND_LIMIT, max, { off, on }
 #define x(name, values, dflt) { #name, offsetof(struct cdp_features, name), dflt, values },
 	CDP_FEATURES(x)
 #undef x
+#undef LIMIT
 #undef NUMBER
 #undef WORD
 #undef FLAG
@@ -274,22 +276,53 @@ static const struct keyword *find_keyword(const char *name)
 	return NULL;
 }
 
-static int parse_value(const struct keyword *k, const char *word, u32 *value, char *why)
+static int parse_number(const struct keyword *k, const char *word, u32 min, u32 *value, char *why)
 {
 	u64 v = 0;
 
-	if (k->kind == KIND_NUMBER) {
-		if (!number(word, k->max, &v))
-			return refuse(why, "%s: '%.40s' is not a number from 0 to %u",
-				      k->name, word, k->max);
-	} else if (!strcmp(word, k->words[1])) {
-		v = 1;
-	} else if (strcmp(word, k->words[0])) {
-		return refuse(why, "%s: '%.40s' is neither '%s' nor '%s'",
-			      k->name, word, k->words[0], k->words[1]);
-	}
+	if (!number(word, k->max, &v) || v < min)
+		return refuse(why, "%s: '%.40s' is not a number from %u to %u",
+			      k->name, word, min, k->max);
 	*value = (u32)v;
 	return 0;
+}
+
+static int parse_word(const struct keyword *k, const char *word, u32 *value, char *why)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(k->words) && k->words[i]; i++)
+		if (!strcmp(word, k->words[i])) {
+			*value = i;
+			return 0;
+		}
+	if (i == 2)
+		return refuse(why, "%s: '%.40s' is neither '%s' nor '%s'",
+			      k->name, word, k->words[0], k->words[1]);
+	return refuse(why, "%s: '%.40s' is none of '%s', '%s', '%s'",
+		      k->name, word, k->words[0], k->words[1], k->words[2]);
+}
+
+static int parse_value(const struct keyword *k, struct args *a, u32 *value)
+{
+	const char *word;
+	int r;
+
+	if (k->kind == KIND_FLAG) {
+		*value = 1;
+		return 0;
+	}
+	if (a->at == a->argc)
+		return refuse(a->why, "%s lacks its value", k->name);
+	word = a->argv[a->at++];
+	if (k->kind == KIND_NUMBER)
+		return parse_number(k, word, 0, value, a->why);
+	r = parse_word(k, word, value, a->why);
+	if (r || k->kind == KIND_WORD || !*value)
+		return r;
+	if (a->at == a->argc)
+		return refuse(a->why, "%s %s lacks its number", k->name, word);
+	return parse_number(k, a->argv[a->at++], 1, value, a->why);
 }
 
 static int parse_feature(struct args *a, struct cdp_features *f, u32 *seen)
@@ -304,13 +337,7 @@ static int parse_feature(struct args *a, struct cdp_features *f, u32 *seen)
 	if (*seen & bit)
 		return refuse(a->why, "%s given twice", k->name);
 	*seen |= bit;
-	if (k->kind == KIND_FLAG) {
-		*value_of(f, k) = 1;
-		return 0;
-	}
-	if (a->at == a->argc)
-		return refuse(a->why, "%s lacks its value", k->name);
-	return parse_value(k, a->argv[a->at++], value_of(f, k), a->why);
+	return parse_value(k, a, value_of(f, k));
 }
 
 static int parse_features(struct args *a, struct cdp_features *f)
@@ -349,7 +376,9 @@ static u32 count_words(const struct keyword *k, u32 v)
 {
 	if (v == k->dflt)
 		return 0;
-	return k->kind == KIND_FLAG ? 1 : 2;
+	if (k->kind == KIND_FLAG)
+		return 1;
+	return k->kind == KIND_LIMIT && v ? 3 : 2;
 }
 
 static int print_feature(const struct keyword *k, u32 v, char *buf, size_t size)
@@ -358,7 +387,11 @@ static int print_feature(const struct keyword *k, u32 v, char *buf, size_t size)
 	case KIND_NUMBER:
 		return cdp_print(buf, size, " %s %u", k->name, v);
 	case KIND_WORD:
-		return cdp_print(buf, size, " %s %s", k->name, name_of(k->words, k->max + 1, v));
+		return cdp_print(buf, size, " %s %s", k->name,
+				 name_of(k->words, ARRAY_SIZE(k->words), v));
+	case KIND_LIMIT:
+		return v ? cdp_print(buf, size, " %s %s %u", k->name, k->words[1], v) :
+			   cdp_print(buf, size, " %s %s", k->name, k->words[0]);
 	default:
 		return cdp_print(buf, size, " %s", k->name);
 	}

@@ -18,17 +18,23 @@
 
 #include "super.h"
 
+#define CDP_MAX_TIMEOUT_MS 3600000u
 #define CDP_DEV_TEXT	64	/* longest device name in a status line, with NUL */
 
 /*
  * Every feature: name, values it takes, default. FLAG is a word alone (0 or 1),
  * WORD(...) one of the words, counted from 0 as in the enums below, NUMBER(n) a
- * number from 0 to n. The order is the order of printing.
+ * number from 0 to n, LIMIT(off, on, n) the word off, stored as 0, or the word on
+ * and a number from 1 to n. The order is the order of printing.
  */
 #define CDP_FEATURES(x) \
 	x(on_protect_error,	WORD("degrade", "block"),	0) \
-	x(leg_timeout_ms,	NUMBER(3600000),		0) \
+	x(on_protect_slow,	LIMIT("wait", "detach", 3600000), 0) \
+	x(leg_timeout_ms,	NUMBER(CDP_MAX_TIMEOUT_MS),	5000) \
 	x(no_copy,		FLAG,				0) \
+	x(copy_pool_mb,		NUMBER(65536),			64) \
+	x(read_copy,		WORD("auto", "always", "never"), 0) \
+	x(read_error_limit,	NUMBER(1000000),		20) \
 	x(on_last_error,	WORD("fail", "queue"),		0) \
 	x(read_policy,		WORD("primary", "balance"),	0) \
 	x(resync_window,	NUMBER(1024),			0) \
@@ -39,6 +45,7 @@
 enum cdp_on_protect_error { ON_PROTECT_ERROR_DEGRADE, ON_PROTECT_ERROR_BLOCK };
 enum cdp_on_last_error { ON_LAST_ERROR_FAIL, ON_LAST_ERROR_QUEUE };
 enum cdp_read_policy { READ_POLICY_PRIMARY, READ_POLICY_BALANCE };
+enum cdp_read_copy { READ_COPY_AUTO, READ_COPY_ALWAYS, READ_COPY_NEVER };
 
 struct cdp_features {
 #define x(name, values, dflt) u32 name;

@@ -9,7 +9,7 @@ static bool enter(struct cdp_set *s, u64 extent)
 	do {
 		if (!(w & EXT_DIRTY))
 			return false;
-	} while (!cdp_atomic_swap(&s->extents[extent], &w, (w + 1) | EXT_TOUCHED));
+	} while (!cdp_atomic_swap(&s->extents[extent], &w, ((w + 1) | EXT_TOUCHED) & ~EXT_FLUSHED));
 	return true;
 }
 
@@ -54,18 +54,21 @@ static bool waits_for_copy(const struct cdp_set *s, struct cdp_span span)
 }
 
 /* Legs that take the write; the others are told what they miss. */
-static u32 route(struct cdp_set *s, struct cdp_span span)
+static u32 route(struct cdp_set *s, const struct cdp_io *io)
 {
+	struct cdp_span span = io->span;
 	u32 i, legs = 0;
 
 	for (i = 0; i < s->nr_legs; i++) {
 		enum cdp_leg_state state = s->legs[i].state;
 
 		if (state == LEG_IN_SYNC ||
-		    (state == LEG_STALE && !(cdp_set_stale(s, i, span.extent) & span.mask)))
+		    (state == LEG_STALE && !(cdp_set_stale(s, i, span.extent) & span.mask))) {
 			legs |= 1u << i;
-		else
+		} else {
 			cdp_track(s, i, span.extent, span.mask);
+			s->legs[i].missed_bytes += io->bytes;
+		}
 	}
 	return legs;
 }
@@ -94,7 +97,7 @@ enum cdp_verdict cdp_write_begin(struct cdp_set *s, struct cdp_io *io)
 		return VERDICT_PARK_INTENT;
 	remember(s, io->span);
 	mint_now(s);
-	io->legs = route(s, io->span);
+	io->legs = route(s, io);
 	io->required = s->durable | io->legs;
 	io->hold = s->mint_at;
 	return VERDICT_GO;
@@ -151,8 +154,11 @@ static void track_all(struct cdp_set *s, const struct cdp_io *io, u32 legs)
 	u32 i;
 
 	for (i = 0; io->span.mask && i < s->nr_legs; i++)
-		if (legs & 1u << i && s->legs[i].state != LEG_IN_SYNC)
+		if (legs & 1u << i && s->legs[i].state != LEG_IN_SYNC) {
 			cdp_track(s, i, io->span.extent, io->span.mask);
+			if (io->legs & 1u << i)
+				s->legs[i].missed_bytes += io->bytes;
+		}
 }
 
 enum cdp_verdict cdp_write_end(struct cdp_set *s, struct cdp_io *io)
@@ -202,15 +208,28 @@ int cdp_read_pick(const struct cdp_set *s, struct cdp_span span, u32 tried)
 			return (int)i;
 	/* none is whole: a stale leg still has the regions it does not lack */
 	for (i = 0; i < s->nr_legs; i++)
-		if (s->legs[i].state == LEG_STALE && !(tried & 1u << i) &&
+		if (s->legs[i].state == LEG_STALE && !s->legs[i].merge && !(tried & 1u << i) &&
 		    !(cdp_set_stale(s, i, span.extent) & span.mask))
 			return (int)i;
 	return -1;
 }
 
-void cdp_read_failed(struct cdp_set *s, u32 leg)
+bool cdp_read_failed(struct cdp_set *s, u32 leg, struct cdp_span span, u32 limit)
 {
-	s->legs[leg].read_errors++;
-	if (!cdp_set_may_fail(s, leg))
+	struct cdp_set_leg *l = &s->legs[leg];
+
+	l->read_errors++;
+	if (cdp_set_may_fail(s, leg))
+		return false;
+	if (l->read_errors > limit || l->state < LEG_STALE ||
+	    (l->repaired.extent == span.extent && l->repaired.mask & span.mask &&
+	     !(cdp_set_stale(s, leg, span.extent) & span.mask))) {
 		cdp_set_leg_error(s, leg, false);
+		return false;
+	}
+	l->repairs++;
+	l->repaired = span;
+	cdp_set_leg_lag(s, leg);
+	cdp_track(s, leg, span.extent, span.mask);
+	return true;
 }

@@ -320,8 +320,13 @@ void audit_exec(const struct disk *d, const struct bio *bio)
 	u64 e = bio->bi_iter.bi_sector / EXTENT_SECTORS;
 	u32 i;
 
-	if ((!bio->set && bio->data) || !c || !c->has_meta)
+	if (!c || !c->has_meta || bio->set == &c->meta_bios)	/* copies need none */
 		return;
+	for (i = 0; i < c->nr_legs; i++)
+		if (dm.table.leg[i] == d->leg)
+			break;
+	if (i == c->nr_legs || c->set.legs[i].state < LEG_STALE)
+		return;		/* a late write to a leg that was given up */
 	for (i = 0; i < c->nr_legs; i++)
 		if (c->set.in_sync & 1u << i)
 			check(has_intent(page_of(&c->set, dm.table.leg[i], cdp_block_intent(&c->set.g, 0),
@@ -330,15 +335,29 @@ void audit_exec(const struct disk *d, const struct bio *bio)
 			      dm.table.leg[i]);
 }
 
-void audit_copy(u32 from, u32 to, u64 sector, u64 n)
+/* A leg that was too slow to be read has not been read. */
+int __real_cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to);
+int __wrap_cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to);
+int __wrap_cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to)
 {
-	struct cdp *c = dm_cdp();
-	struct cdp_span span = cdp_span_of(&c->set.g, sector, n);
-	u32 i;
+	int r = __real_cdp_store_read(c, leg, block, to);
 
-	say("    copy of %lu+%lu from leg %u to leg %u", sector, n, from, to);
-	for (i = 0; i < c->nr_legs; i++)
-		if (dm.table.leg[i] == to)
-			check(!(span.mask & ~cdp_set_stale(&c->set, i, span.extent)),
-			      "regions are copied that leg %u does not lack", to);
+	if (r == -ETIMEDOUT)
+		c->devs[leg].meta->bdev->disk->error_at = ++sim.clock;
+	return r;
+}
+
+/* A copy of the resync begins: of what the target lacks, and nothing else. */
+void __real_cdp_copy_send(struct cdp_copy *copy);
+void __wrap_cdp_copy_send(struct cdp_copy *copy);
+void __wrap_cdp_copy_send(struct cdp_copy *copy)
+{
+	struct cdp_set *s = &copy->c->set;
+	struct cdp_span span = cdp_span_of(&s->g, copy->sector, copy->left);
+
+	say("    copy of %lu+%u from leg %u to leg %u", copy->sector, copy->left,
+	    dm.table.leg[copy->source], dm.table.leg[copy->target]);
+	check(!(span.mask & ~cdp_set_stale(s, copy->target, span.extent)),
+	      "regions are copied that leg %u does not lack", dm.table.leg[copy->target]);
+	__real_cdp_copy_send(copy);
 }

@@ -67,15 +67,15 @@ static bool no_memory(gfp_t gfp)
 	return gfp == GFP_NOWAIT && one_in(sim.nomem);
 }
 
-struct page *mempool_alloc(mempool_t *m, gfp_t gfp)
+void *mempool_alloc(mempool_t *m, gfp_t gfp)
 {
 	if (no_memory(gfp))
 		return NULL;
 	m->in_use++;
-	return alloc_page(gfp);
+	return sim_alloc(m->size);
 }
 
-void mempool_free(struct page *p, mempool_t *m)
+void mempool_free(void *p, mempool_t *m)
 {
 	m->in_use--;
 	sim_free(p);
@@ -208,94 +208,4 @@ int blkdev_issue_zeroout(struct block_device *b, sector_t at, sector_t n, gfp_t 
 	r = submit_bio_wait(bio);
 	sim_free(bio);
 	return r;
-}
-
-/*----------------------------------------------------------------
- * Copies
- *--------------------------------------------------------------*/
-
-struct kjob {
-	struct dm_io_region from, to;
-	void (*fn)(int read_err, unsigned long write_err, void *context);
-	void *context;
-	u32 pending;
-	bool read_err, write_err;
-};
-
-/* A part of a job: read, then written, independent of the other parts. */
-struct kpart {
-	struct kjob *job;
-	struct bio bio;
-	u64 at, n;
-	u64 data[];
-};
-
-static void part_ended(struct kpart *p)
-{
-	struct kjob *j = p->job;
-
-	sim_free(p);
-	if (--j->pending)
-		return;
-	j->fn(j->read_err, j->write_err, j->context);
-	sim_free(j);
-}
-
-static void part_written(struct bio *bio)
-{
-	struct kpart *p = bio->bi_private;
-
-	p->job->write_err |= bio->bi_status != 0;
-	part_ended(p);
-}
-
-static void part_send(struct kpart *p, const struct dm_io_region *r, blk_opf_t op,
-		      void (*ended)(struct bio *bio))
-{
-	bio_init(&p->bio, r->bdev, NULL, 0, op);
-	p->bio.data = p->data;
-	p->bio.bi_iter = (struct bvec_iter) { r->sector + p->at, (u32)p->n << SECTOR_SHIFT };
-	p->bio.bi_private = p;
-	p->bio.bi_end_io = ended;
-	submit_bio(&p->bio);
-}
-
-static void part_read(struct bio *bio)
-{
-	struct kpart *p = bio->bi_private;
-
-	if (bio->bi_status) {
-		p->job->read_err = true;
-		part_ended(p);
-	} else {
-		part_send(p, &p->job->to, REQ_OP_WRITE, part_written);
-	}
-}
-
-void dm_kcopyd_copy(struct dm_kcopyd_client *k, struct dm_io_region *from, u32 n,
-		    struct dm_io_region *to, u32 flags,
-		    void (*fn)(int read_err, unsigned long write_err, void *context), void *context)
-{
-	struct kjob *j = sim_alloc(sizeof(*j));
-	u64 at, chunk = from->count / (1 + below(4)) + 1;
-
-	(void)k;
-	(void)n;
-	(void)flags;
-	audit_copy(from->bdev->disk->leg, to->bdev->disk->leg, from->sector, from->count);
-	*j = (struct kjob) { *from, *to, fn, context, 1, false, false };
-	for (at = 0; at < from->count; at += chunk) {
-		u64 len = min(chunk, from->count - at);
-		struct kpart *p = sim_alloc(sizeof(*p) + len * sizeof(u64));
-
-		p->job = j;
-		p->at = at;
-		p->n = len;
-		j->pending++;
-		part_send(p, &j->from, REQ_OP_READ, part_read);
-	}
-	if (!--j->pending) {
-		fn(j->read_err, j->write_err, context);
-		sim_free(j);
-	}
 }

@@ -201,6 +201,8 @@ void disk_heal(struct disk *d)
 	memset(d->broken, 0, sizeof(d->broken));
 	memset(d->fail_once, 0, sizeof(d->fail_once));
 	d->bad_from = d->bad_to = 0;
+	if (d->hung)
+		d->error_at = sim.clock;
 	d->hung = false;
 }
 

@@ -54,6 +54,8 @@ static void hang(void)
 		l->meta.hung = false;
 	else if (one_in(3))
 		l->data.hung = false;
+	/* what is sent to it may count as failed, now or later */
+	l->data.error_at = l->meta.error_at = sim.clock;
 	say("* leg %u hangs%s", l->data.leg, !l->meta.hung ? " (data)" : !l->data.hung ? " (metadata)" : "");
 }
 

@@ -63,12 +63,11 @@ typedef struct { s64 v; } atomic64_t;
 #define atomic_set(a, n)	((a)->v = (n))
 #define atomic_inc(a)		((a)->v++)
 #define atomic_dec_and_test(a)	(sim_point(), --(a)->v == 0)
+#define atomic_sub_return(n, a)	(sim_point(), (a)->v -= (n))
+#define cmpxchg(p, old, new)	(*(p) == (old) ? (*(p) = (new), (old)) : *(p))
 #define atomic_xchg(a, n)	__atomic_exchange_n(&(a)->v, n, __ATOMIC_SEQ_CST)
 #define atomic64_add(n, a)	((a)->v += (n))
 #define atomic64_read(a)	((a)->v)
-typedef struct { int v; } refcount_t;
-#define refcount_set(r, n)	((r)->v = (n))
-#define refcount_dec_and_test(r) (sim_point(), --(r)->v == 0)
 #define set_bit(n, p)		(*(p) |= 1ul << (n))
 #define clear_bit(n, p)		(*(p) &= ~(1ul << (n)))
 
@@ -121,6 +120,11 @@ static inline void list_splice_tail_init(struct list_head *from, struct list_hea
 	from->prev->next = to;
 	to->prev = from->prev;
 	INIT_LIST_HEAD(from);
+}
+static inline void list_move_tail(struct list_head *n, struct list_head *head)
+{
+	list_del(n);
+	list_add_tail(n, head);
 }
 #define list_splice_init	list_splice_tail_init	/* onto empty lists only */
 
@@ -225,6 +229,9 @@ extern unsigned long jiffies;
 #define HZ			1000
 #define MAX_SCHEDULE_TIMEOUT	LONG_MAX
 #define msecs_to_jiffies(n)	((unsigned long)(n))
+#define jiffies_to_msecs(n)	((u32)(n))
+#define jiffies_to_usecs(n)	((u32)(n) * 1000)
+#define ktime_get_ns()		((u64)jiffies * 1000000)
 #define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
 #define time_after(a, b)	((long)((b) - (a)) < 0)
 #define time_before(a, b)	((long)((a) - (b)) < 0)
@@ -242,6 +249,7 @@ void generate_random_uuid(u8 *b);
 #define __GFP_ZERO	0u
 #define __GFP_NOWARN	0u
 #define PAGE_SIZE	4096u
+#define PAGE_SHIFT	12
 #define SECTOR_SHIFT	9
 
 void *sim_alloc(size_t size);	/* zeroed; gone after a crash */
@@ -264,17 +272,35 @@ struct page {
 #define alloc_page(gfp)		((struct page *)sim_alloc(sizeof(struct page)))
 #define __free_page(p)		sim_free(p)
 
-typedef struct { int in_use; } mempool_t;
-#define mempool_init_page_pool(m, n, order)	((m)->in_use = 0)
+/* Pools hold pages, or structures of one size; a pool that counts does so by itself. */
+typedef struct { size_t size; int in_use; } mempool_t;
+#define mempool_init(m, n, get, put, data) ((void)(get), (void)(put), (void)(data), \
+						 mempool_init_page_pool(m, n, 0))
+#define mempool_init_page_pool(m, n, order)	((m)->in_use = 0, (m)->size = sizeof(struct page), 0)
+#define mempool_init_kmalloc_pool(m, n, s)	((m)->in_use = 0, (m)->size = (s), 0)
 #define mempool_exit(m)				((void)(m))
-struct page *mempool_alloc(mempool_t *m, gfp_t gfp);
-void mempool_free(struct page *p, mempool_t *m);
+void *mempool_alloc(mempool_t *m, gfp_t gfp);
+void mempool_free(void *p, mempool_t *m);
+
+struct percpu_counter { s64 v; };
+#define percpu_counter_init(p, n, gfp)		((p)->v = (n), 0)
+#define percpu_counter_destroy(p)		((void)(p))
+#define percpu_counter_inc(p)			((p)->v++)
+#define percpu_counter_dec(p)			((p)->v--)
+#define percpu_counter_read_positive(p)		((p)->v)
 
 #define __percpu
 #define alloc_percpu(type)		((type *)sim_alloc(sizeof(type)))
 #define alloc_percpu_gfp(type, gfp)	((type *)sim_alloc(sizeof(type)))
 #define free_percpu(p)			sim_free(p)
 #define this_cpu_add(x, n)		((x) += (n))
+#define this_cpu_inc(x)			((x)++)
+#define this_cpu_inc_return(x)		(++(x))
+#define __alloc_percpu(size, align)	sim_alloc(size)
+#define raw_smp_processor_id()		0
+#define ilog2(x)			(63 - __builtin_clzll(x))
+#define div64_u64(a, b)			((a) / (b))
+#define clamp(x, lo, hi)		min(max(x, lo), hi)
 #define per_cpu_ptr(p, cpu)		((void)(cpu), (p))
 #define for_each_possible_cpu(cpu)	for ((cpu) = 0; (cpu) < 1; (cpu)++)
 
@@ -297,11 +323,13 @@ sector_t bdev_nr_sectors(const struct block_device *b);
 #define bdev_logical_block_size(b)	((void)(b), 512u)
 #define bdev_write_zeroes_sectors(b)	((void)(b), 65536u)
 #define bdev_read_only(b)		((void)(b), false)
+#define bdev_write_cache(b)		((void)(b), true)
 #define bdev_is_partition(b)		((void)(b), false)
 
 #define BLK_STS_OK	0
 #define BLK_STS_NOTSUPP	1
 #define BLK_STS_IOERR	10
+#define BLK_STS_TIMEOUT	3
 #define REQ_OP_READ	0u
 #define REQ_OP_WRITE	1u
 #define REQ_OP_DISCARD	3u
@@ -438,17 +466,6 @@ int dm_get_device(struct dm_target *ti, const char *path, blk_mode_t mode, struc
 void dm_put_device(struct dm_target *ti, struct dm_dev *dev);
 int dm_register_target(struct target_type *t);
 #define dm_unregister_target(t)		((void)(t))
-
-struct dm_kcopyd_client;
-struct dm_io_region {
-	struct block_device *bdev;
-	sector_t sector, count;
-};
-#define dm_kcopyd_client_create(x)	((struct dm_kcopyd_client *)sim_alloc(1))
-#define dm_kcopyd_client_destroy(k)	sim_free(k)
-void dm_kcopyd_copy(struct dm_kcopyd_client *k, struct dm_io_region *from, u32 n,
-		    struct dm_io_region *to, u32 flags,
-		    void (*fn)(int read_err, unsigned long write_err, void *context), void *context);
 
 #define KOBJ_CHANGE			0
 #define disk_to_dev(d)			((struct device *)(d))

@@ -254,7 +254,6 @@ void audit_watch(void);			/* after every step: cheap */
 void audit_ack(const struct op *op);
 void audit_error(const struct op *op);
 void audit_exec(const struct disk *d, const struct bio *bio);
-void audit_copy(u32 from, u32 to, u64 sector, u64 n);
 void audit_reset(void);
 /* Its superblock as it is on the disk. */
 enum cdp_super_kind leg_super(u32 leg, struct cdp_super *s);

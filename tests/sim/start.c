@@ -211,7 +211,8 @@ static bool had_errors(const struct table *t, u64 since)
 	u32 i;
 
 	for (i = 0; i < LEGS; i++)
-		if (is_in(t, i) && (legs[i].data.error_at > since || legs[i].meta.error_at > since ||
+		if (is_in(t, i) && (legs[i].data.hung || legs[i].meta.hung ||
+				    legs[i].data.error_at > since || legs[i].meta.error_at > since ||
 				    legs[i].data.bad_to))
 			return true;
 	return false;

@@ -42,17 +42,17 @@ TEST(only_idle_extents_are_picked)
 	small_init(&m, 2);
 	small_mark(&m, 0);
 	small_mark(&m, 1);
-	must(cdp_clean_pick(&m.s, &cursor, false, out, 4) == 0 && cursor >= SMALL_EXTENTS, "just written");
+	must(cdp_clean_pick(&m.s, &cursor, PICK_IDLE, out, 4) == 0 && cursor >= SMALL_EXTENTS, "just written");
 	must(cdp_write_begin(&m.s, &io) == VERDICT_GO, "go");
 	cursor = 0;
-	must(cdp_clean_pick(&m.s, &cursor, false, out, 4) == 1 && out[0] == 0, "idle since the last look");
+	must(cdp_clean_pick(&m.s, &cursor, PICK_IDLE, out, 4) == 1 && out[0] == 0, "idle since the last look");
 	cursor = 0;
-	must(cdp_clean_pick(&m.s, &cursor, true, out, 4) == 1 && out[0] == 0, "not even by force");
+	must(cdp_clean_pick(&m.s, &cursor, PICK_ALL, out, 4) == 1 && out[0] == 0, "not even by force");
 	cdp_write_done(&m.s, &io);
 	cursor = 0;
-	must(cdp_clean_pick(&m.s, &cursor, true, out, 4) == 2, "by force");
+	must(cdp_clean_pick(&m.s, &cursor, PICK_ALL, out, 4) == 2, "by force");
 	cursor = 0;
-	must(cdp_clean_pick(&m.s, &cursor, true, out, 1) == 1 && cursor == 1, "as many as asked for");
+	must(cdp_clean_pick(&m.s, &cursor, PICK_ALL, out, 1) == 1 && cursor == 1, "as many as asked for");
 }
 
 TEST(cleaning)
@@ -64,20 +64,43 @@ TEST(cleaning)
 	small_init(&m, 2);
 	small_mark(&m, 0);
 	must(small_write(&m, 0, 1, 0) == VERDICT_ACK, "ack");
-	must(cdp_clean_pick(&m.s, &cursor, true, out, 4) == 1, "picked");
-	must(cdp_write_begin(&m.s, &io) == VERDICT_GO && !cdp_clean(&m.s, 0), "written again");
+	must(cdp_clean_pick(&m.s, &cursor, PICK_ALL, out, 4) == 1, "picked");
+	must(cdp_write_begin(&m.s, &io) == VERDICT_GO && !cdp_clean(&m.s, 0, PICK_IDLE), "written again");
 	cdp_write_done(&m.s, &io);
-	must(!cdp_clean(&m.s, 0) && m.recent[0] == 3, "that counts after its end, too");
+	must(!cdp_clean(&m.s, 0, PICK_IDLE) && m.recent[0] == 3, "that counts after its end, too");
 	cursor = 0;
-	must(cdp_clean_pick(&m.s, &cursor, true, out, 4) == 1, "picked");
+	must(cdp_clean_pick(&m.s, &cursor, PICK_ALL, out, 4) == 1, "picked");
 	cdp_set_leg_error(&m.s, 1, false);
-	must(!cdp_clean(&m.s, 0), "a lost leg's regions are known here only");
+	must(!cdp_clean(&m.s, 0, PICK_IDLE), "a lost leg's regions are known here only");
 	must(cdp_merge(&m.s, 1, 0, 1) == 1 && m.tracker[1][0] == 3 && m.s.legs[1].merge, "a portion");
 	must(cdp_merge(&m.s, 1, 1, 9) == SMALL_EXTENTS && !m.s.legs[1].merge, "all");
-	must(!cdp_clean(&m.s, 0), "the disk may still call it in-sync: the bit alone tells");
+	must(!cdp_clean(&m.s, 0, PICK_IDLE), "the disk may still call it in-sync: the bit alone tells");
 	small_commit(&m);
-	must(cdp_clean(&m.s, 0) && !m.recent[0] && !m.extents[0] && !m.intent[0], "clean");
+	must(cdp_clean(&m.s, 0, PICK_IDLE) && !m.recent[0] && !m.extents[0] && !m.intent[0], "clean");
 	must(cdp_write_begin(&m.s, &io) == VERDICT_PARK_INTENT, "the next write marks it again");
+}
+
+/* With a cache that may be lost unnoticed, an extent is cleaned a while after its flush. */
+TEST(flushed)
+{
+	u64 out[4], cursor = 0;
+	struct small m;
+
+	small_init(&m, 2);
+	small_mark(&m, 0);
+	must(small_write(&m, 0, 1, 0) == VERDICT_ACK, "ack");
+	must(!cdp_clean_pick(&m.s, &cursor, PICK_IDLE, out, 4), "just written");
+	cdp_flushed(&m.s, 0);
+	cursor = 0;
+	must(cdp_clean_pick(&m.s, &cursor, PICK_FLUSHED, out, 4) == 1, "flushed");
+	must(small_write(&m, 0, 2, 0) == VERDICT_ACK, "ack");
+	must(!cdp_clean(&m.s, 0, PICK_FLUSHED), "written again");
+	cursor = 0;
+	must(!cdp_clean_pick(&m.s, &cursor, PICK_FLUSHED, out, 4), "no longer flushed");
+	cursor = 0;
+	must(cdp_clean_pick(&m.s, &cursor, PICK_ALL, out, 4) == 1, "to be flushed");
+	cdp_flushed(&m.s, 0);
+	must(cdp_clean(&m.s, 0, PICK_FLUSHED) && !m.recent[0] && !m.intent[0], "clean");
 }
 
 /* Stopped in order, but a bit could not be cleared: it is to be read at the next start. */
@@ -115,4 +138,4 @@ TEST(recovery)
 	must(m.s.in_sync == 3 && m.s.fast, "nothing was in flight");
 }
 
-UNIT_MAIN("intent", pages, only_idle_extents_are_picked, cleaning, clean_mark, recovery)
+UNIT_MAIN("intent", flushed, pages, only_idle_extents_are_picked, cleaning, clean_mark, recovery)

@@ -6,7 +6,7 @@
 #define WORDS	80u
 
 /* Each with a value that is not its default. */
-#define ALL_FEATURES	"15 on_protect_error block leg_timeout_ms 30 no_copy on_last_error queue read_policy balance resync_window 8 resync_max_mbps 100 assume_clean no_discard"
+#define ALL_FEATURES	"24 on_protect_error block on_protect_slow detach 250 leg_timeout_ms 30 no_copy copy_pool_mb 8 read_copy always read_error_limit 3 on_last_error queue read_policy balance resync_window 8 resync_max_mbps 100 assume_clean no_discard"
 
 struct words {
 	u32 argc;
@@ -231,6 +231,13 @@ static const char *const bad[][2] = {
 	  "on_protect_error: '' is neither 'degrade' nor 'block'" },
 	{ "128 1 a 0 - 0 2 on_last_error degrade",
 	  "on_last_error: 'degrade' is neither 'fail' nor 'queue'" },
+	{ "128 1 a 0 - 0 2 on_protect_slow 5",
+	  "on_protect_slow: '5' is neither 'wait' nor 'detach'" },
+	{ "128 1 a 0 - 0 2 on_protect_slow detach", "on_protect_slow detach lacks its number" },
+	{ "128 1 a 0 - 0 3 on_protect_slow detach 0",
+	  "on_protect_slow: '0' is not a number from 1 to 3600000" },
+	{ "128 1 a 0 - 0 3 on_protect_slow wait 7", "feature '7' is not known" },
+	{ "128 1 a 0 - 0 2 read_copy no", "read_copy: 'no' is none of 'auto', 'always', 'never'" },
 	{ "128 1 a 0 - 0 2 read_policy Primary",
 	  "read_policy: 'Primary' is neither 'primary' nor 'balance'" },
 	{ "128 1 a 0 - 0 2 read_policy protect",
@@ -285,6 +292,7 @@ TEST(defaults_arrive)
 	must(want.on_protect_error == ON_PROTECT_ERROR_DEGRADE, "DESIGN 4");
 	must(want.on_last_error == ON_LAST_ERROR_FAIL, "DESIGN 4");
 	must(want.read_policy == READ_POLICY_PRIMARY, "DESIGN 4");
+	must(want.leg_timeout_ms == 5000, "DESIGN 4");
 }
 
 /*
@@ -410,11 +418,13 @@ static const struct {
 	u32 offset, max;
 } fields[] = {
 #define FLAG		1
-#define WORD(a, b)	1
+#define WORD(...)	(sizeof((const char *[]) { __VA_ARGS__ }) / sizeof(char *) - 1)
 #define NUMBER(n)	n
+#define LIMIT(a, b, n)	n
 #define x(name, values, dflt) { offsetof(struct cdp_features, name), values },
 	CDP_FEATURES(x)
 #undef x
+#undef LIMIT
 #undef NUMBER
 #undef WORD
 #undef FLAG

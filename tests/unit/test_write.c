@@ -200,14 +200,59 @@ TEST(reads)
 	must(cdp_read_pick(&m.s, there, 3) == 2 && cdp_read_pick(&m.s, lacking, 3) == -1,
 	     "a stale leg where it is not stale");
 	must(cdp_set_prefer(&m.s, 2) == -EBUSY, "a stale leg is not preferred");
-	cdp_read_failed(&m.s, 1);
-	must(m.s.legs[1].state == LEG_FAULTY && m.s.legs[1].read_errors == 1 && m.s.read_leg == 0, "next");
-	cdp_read_failed(&m.s, 0);
-	must(m.s.legs[0].state == LEG_IN_SYNC, "the last is kept");
+	must(cdp_read_failed(&m.s, 1, there, 1), "to be repaired");
+	must(m.s.legs[1].state == LEG_STALE && m.tracker[1][0] == 1 && m.s.read_leg == 0, "next");
+	must(cdp_read_pick(&m.s, there, 5) == -1, "what could not be read is lacking");
+	must(!cdp_read_failed(&m.s, 1, there, 1) && m.s.legs[1].state == LEG_FAULTY, "too many");
+	must(m.s.legs[1].read_errors == 2 && m.s.legs[1].repairs == 1 && m.s.legs[1].flaps == 1, "counted");
+	must(!cdp_read_failed(&m.s, 0, there, 0) && m.s.legs[0].state == LEG_IN_SYNC, "the last is kept");
+}
+
+/* Who may be given up for being late: never the one that all others are given up for. */
+TEST(deadlines)
+{
+	struct small m;
+
+	small_init(&m, 3);
+	must(cdp_may_give_up(&m.s, 6, 0) == 6, "leg 0 has answered");
+	must(!cdp_may_give_up(&m.s, 6, 1), "leg 0 has failed, or was not asked");
+	must(!cdp_may_give_up(&m.s, 7, 0) && !cdp_may_give_up(&m.s, 0, 0), "nobody has; nobody is late");
+	cdp_set_leg_error(&m.s, 0, false);
+	must(!cdp_may_give_up(&m.s, 6, 0), "what a lost leg has answered does not count");
+	must(cdp_may_give_up(&m.s, 3, 0) == 3, "leg 2 is whole");
+}
+
+/* A leg may have lost its cache: all that was written since its extent was clean is lacking. */
+TEST(doubt)
+{
+	struct cdp_span span = { 1, 0x3 };
+	struct small m;
+	int c;
+
+	small_init(&m, 2);
+	small_mark(&m, 1);
+	must(small_write(&m, 1, 3, 0) == VERDICT_ACK, "written");
+	must(!cdp_set_leg_doubt(&m.s, 1) && m.s.legs[1].state == LEG_STALE && m.s.legs[1].merge, "stale");
+	must(cdp_read_pick(&m.s, span, 1) == -1, "nothing is read before that is merged");
+	must(cdp_set_leg_doubt(&m.s, 0) == -EBUSY, "the last is believed");
+	small_commit(&m);
+	must(cdp_merge(&m.s, 1, 0, 9) == SMALL_EXTENTS && m.tracker[1][1] == 3, "merged");
+
+	must(cdp_copy_start(&m.s) && (c = cdp_copy_next(&m.s, 1, 9)) >= 0, "copied");
+	must(cdp_copy_drained(&m.s, (u32)c), "drained");
+	cdp_copy_end(&m.s, (u32)c, true);
+	must(cdp_set_stale_count(&m.s, 1) == 1, "one less");
+	c = cdp_copy_next(&m.s, 1, 9);
+	must(c >= 0 && !cdp_set_leg_doubt(&m.s, 1) && cdp_set_stale_count(&m.s, 1) == 2, "in vain");
+	must(cdp_copy_drained(&m.s, (u32)c), "drained");
+	cdp_copy_end(&m.s, (u32)c, true);
+	must(cdp_copy_settle(&m.s, 0, 9) == SMALL_EXTENTS && m.tracker[1][1] == 3, "still tracked");
+	must(!m.copied[1] && !m.s.copied_count && !m.s.copy_void, "from the beginning");
 }
 
 UNIT_MAIN("write", intent_comes_first, loss_is_recorded_before_the_answer,
 	  retried_commits_spare_the_good_block, a_leg_takes_part_once_it_was_told,
 	  loss_without_a_write_mints_on_the_next_one,
 	  last_leg_stays, stale_legs_get_what_they_do_not_lack, refusals_are_not_errors,
-	  a_protect_leg_may_block, flushes, reads)
+	  a_protect_leg_may_block, flushes, reads,
+	  deadlines, doubt)

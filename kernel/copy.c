@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One copy of a run of regions: read from the source, written to the target, a
+ * piece at a time. A copy that a leg does not answer in time is abandoned: its run
+ * is given free, and it ends with the answer, without writing anything more.
+ */
+#include "cdp.h"
+
+#define PIECE_PAGES	256u	/* largest piece */
+#define FINE_SECTORS	8u	/* a piece where something could not be read */
+#define RUN_RESERVE	16u
+
+static void release_copy(struct cdp *c, struct cdp_sent *sent)
+{
+	struct cdp_copy *copy = container_of(sent, struct cdp_copy, sent);
+	struct bvec_iter_all iter;
+	struct bio_vec *bv;
+
+	bio_for_each_segment_all(bv, &copy->bio, iter)
+		mempool_free(bv->bv_page, &c->run_pages);
+	bio_put(&copy->bio);
+}
+
+void cdp_copy_free(struct cdp *c, struct cdp_copy *copy)
+{
+	release_copy(c, &copy->sent);
+}
+
+/* A piece was read or written; any context. */
+static void piece_ended(struct bio *bio)
+{
+	struct cdp_copy *copy = bio->bi_private;
+	struct cdp *c = copy->c;
+	unsigned long flags;
+	bool abandoned;
+
+	copy->status = bio->bi_status;
+	bio_put(bio);
+	spin_lock_irqsave(&c->queue_lock, flags);
+	atomic_set(&copy->sent.pending, 0);
+	abandoned = copy->abandoned;
+	if (!abandoned) {
+		list_add_tail(&copy->sent.node, &c->pieces);
+		queue_work(c->copy_wq, &c->copy_work);
+	}
+	spin_unlock_irqrestore(&c->queue_lock, flags);
+	if (abandoned)
+		cdp_late_ended(c, &copy->sent, release_copy);
+}
+
+static void send_piece(struct cdp_copy *copy, u32 leg, blk_opf_t op)
+{
+	struct cdp *c = copy->c;
+	struct cdp_dev *d = &c->devs[leg];
+	struct bio *bio = bio_alloc_clone(d->data->bdev, &copy->bio, GFP_NOIO, &c->meta_bios);
+
+	bio->bi_opf = op;
+	bio->bi_iter.bi_sector = d->data_start + copy->sector;
+	bio->bi_iter.bi_size = copy->piece << SECTOR_SHIFT;
+	bio->bi_end_io = piece_ended;
+	bio->bi_private = copy;
+	copy->sent.since = jiffies;
+	atomic_set(&copy->sent.pending, 1 << leg);
+	submit_bio_noacct(bio);
+}
+
+static void read_piece(struct cdp_copy *copy)
+{
+	u32 most = copy->fine ? FINE_SECTORS : copy->pages << (PAGE_SHIFT - SECTOR_SHIFT);
+
+	copy->piece = min_t(u32, copy->left, most);
+	copy->writing = false;
+	send_piece(copy, copy->source, REQ_OP_READ);
+}
+
+static void ended(struct cdp_copy *copy)
+{
+	struct cdp *c = copy->c;
+
+	spin_lock_irq(&c->queue_lock);
+	list_add_tail(&copy->sent.node, &c->copied);
+	spin_unlock_irq(&c->queue_lock);
+	cdp_kick_keeper(c);
+	wake_up_all(&c->wait);
+}
+
+static void next_piece(struct cdp_copy *copy)
+{
+	copy->sector += copy->piece;
+	copy->left -= copy->piece;
+	if (copy->left)
+		read_piece(copy);
+	else
+		ended(copy);
+}
+
+/* What cannot be read is named, and the rest is copied. */
+static void unreadable(struct cdp_copy *copy)
+{
+	copy->read_failed = true;
+	if (!copy->fine) {
+		ended(copy);
+		return;
+	}
+	cdp_note_unreadable(copy->c, copy->source, copy->sector, copy->piece);
+	next_piece(copy);
+}
+
+static void go_on(struct cdp_copy *copy)
+{
+	if (copy->status && copy->writing) {
+		copy->write_failed = true;
+		ended(copy);
+	} else if (copy->status) {
+		unreadable(copy);
+	} else if (copy->writing) {
+		next_piece(copy);
+	} else {
+		copy->writing = true;
+		send_piece(copy, copy->target, REQ_OP_WRITE);
+	}
+}
+
+void cdp_copy_work(struct work_struct *work)
+{
+	struct cdp *c = container_of(work, struct cdp, copy_work);
+	struct cdp_copy *copy, *next;
+	LIST_HEAD(list);
+
+	spin_lock_irq(&c->queue_lock);
+	list_splice_init(&c->pieces, &list);
+	spin_unlock_irq(&c->queue_lock);
+	list_for_each_entry_safe(copy, next, &list, sent.node) {
+		go_on(copy);
+		cond_resched();
+	}
+}
+
+/* Pages for a piece, as many as there are without waiting; NULL: none. */
+struct cdp_copy *cdp_copy_alloc(struct cdp *c, sector_t sectors)
+{
+	u32 want = min_t(u32, PIECE_PAGES, DIV_ROUND_UP(sectors, PAGE_SIZE >> SECTOR_SHIFT));
+	struct bio *bio = bio_alloc_bioset(NULL, (unsigned short)want, REQ_OP_WRITE, GFP_NOWAIT,
+					   &c->run_bios);
+	struct cdp_copy *copy;
+
+	if (!bio)
+		return NULL;
+	copy = container_of(bio, struct cdp_copy, bio);
+	for (copy->pages = 0; copy->pages < want; copy->pages++) {
+		struct page *page = mempool_alloc(&c->run_pages, GFP_NOWAIT | __GFP_NOWARN);
+
+		if (!page)
+			break;
+		__bio_add_page(bio, page, PAGE_SIZE, 0);
+	}
+	if (copy->pages)
+		return copy;
+	bio_put(bio);
+	return NULL;
+}
+
+void cdp_copy_send(struct cdp_copy *copy)
+{
+	struct cdp *c = copy->c;
+
+	copy->abandoned = copy->read_failed = copy->write_failed = false;
+	read_piece(copy);
+	if (!READ_ONCE(c->watching))
+		cdp_watch(c);
+}
+
+/*
+ * Give free what legs do not answer. c->lock held; the answers of an abandoned
+ * copy are awaited like those of late flights.
+ */
+static bool abandon(struct cdp *c, u32 claim)
+{
+	struct cdp_copy *copy = c->copies[claim];
+	u32 pending;
+
+	spin_lock_irq(&c->queue_lock);
+	pending = (u32)atomic_read(&copy->sent.pending);
+	if (!cdp_is_overdue(c, copy->sent.since) && pending & cdp_set_joined(&c->set))
+		pending = 0;
+	pending = cdp_may_give_up(&c->set, pending, 0);
+	if (pending) {
+		copy->abandoned = true;
+		list_add_tail(&copy->sent.node, &c->late);
+	}
+	spin_unlock_irq(&c->queue_lock);
+	if (!pending)
+		return false;
+	c->copies[claim] = NULL;
+	cdp_copy_end(&c->set, claim, false);
+	cdp_give_up(c, pending, copy->sent.since);
+	return true;
+}
+
+bool cdp_copies_overdue(struct cdp *c)
+{
+	bool any = false, free = false;
+	u32 i;
+
+	lockdep_assert_held(&c->lock);
+	for (i = 0; i < CDP_CLAIMS; i++) {
+		if (!c->copies[i])
+			continue;
+		any = true;
+		free |= abandon(c, i);
+	}
+	if (free) {
+		cdp_reissue(c, &c->copying);
+		cdp_kick_commit(c);
+		cdp_kick_keeper(c);
+		wake_up_all(&c->wait);
+	}
+	return any;
+}
+
+int cdp_copies_init(struct cdp *c)
+{
+	int r = bioset_init(&c->run_bios, 4, offsetof(struct cdp_copy, bio), BIOSET_NEED_BVECS);
+
+	return r ?: mempool_init_page_pool(&c->run_pages, RUN_RESERVE, 0);
+}
+
+void cdp_copies_exit(struct cdp *c)
+{
+	mempool_exit(&c->run_pages);
+	bioset_exit(&c->run_bios);
+}

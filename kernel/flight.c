@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Flights: requests on their way to their legs, and what becomes of those that a
+ * leg does not answer in time.
+ *
+ * A flight with a deadline owns its pages and is on the list of the CPU that sent
+ * it, oldest first. The watch looks at the heads of these lists. Legs that are past
+ * the deadline are given up if an in-sync leg has answered (the core says so): the
+ * request goes on without them, as after an error of theirs, and the flight stays
+ * behind on the list of what is late. No leg that something late is out to
+ * comes back, and no table goes (cdp_late_legs()), before the answers are in.
+ */
+#include "cdp.h"
+
+#define TICKS		8	/* looks in the time of a deadline */
+
+/* A flight that may outlive its request. */
+struct lasting {
+	struct cdp_flight f;
+	struct bio bio;		/* private pages; last: biosets put the struct in front of it */
+};
+
+static struct workqueue_struct *watch_wq;
+
+int __init cdp_flight_init(void)
+{
+	watch_wq = alloc_workqueue("cdp_watch", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return watch_wq ? 0 : -ENOMEM;
+}
+
+void cdp_flight_exit(void)
+{
+	destroy_workqueue(watch_wq);
+}
+
+/*----------------------------------------------------------------
+ * The private copy
+ *--------------------------------------------------------------*/
+
+/* Up to the bound, and from the reserve beyond it: then the pool waits. */
+static void *pool_alloc(gfp_t gfp, void *data)
+{
+	struct cdp *c = data;
+	struct page *page;
+
+	if (c->features.copy_pool_mb &&
+	    percpu_counter_read_positive(&c->pool_used) >=
+	    (s64)c->features.copy_pool_mb << (20 - PAGE_SHIFT))
+		return NULL;
+	page = alloc_page(gfp);
+	if (page)
+		percpu_counter_inc(&c->pool_used);
+	return page;
+}
+
+static void pool_free(void *page, void *data)
+{
+	struct cdp *c = data;
+
+	percpu_counter_dec(&c->pool_used);
+	__free_page(page);
+}
+
+static void free_lasting(struct cdp *c, struct lasting *l)
+{
+	struct bvec_iter_all iter;
+	struct bio_vec *bv;
+
+	bio_for_each_segment_all(bv, &l->bio, iter)
+		mempool_free(bv->bv_page, &c->copy_pages);
+	bio_put(&l->bio);
+}
+
+struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, gfp_t gfp)
+{
+	struct bio *data = cdp_bio_data(b), *bio;
+	struct cdp *c = b->c;
+	unsigned int left = b->kind == BIO_READ || b->kind == BIO_WRITE ? data->bi_iter.bi_size : 0;
+	struct lasting *l;
+
+	bio = bio_alloc_bioset(NULL, DIV_ROUND_UP(left, PAGE_SIZE), data->bi_opf, gfp,
+			       &c->copy_bios);
+	if (!bio)
+		return NULL;
+	l = container_of(bio, struct lasting, bio);
+	while (left) {
+		unsigned int len = min_t(unsigned int, left, PAGE_SIZE);
+		struct page *page = mempool_alloc(&c->copy_pages, gfp);
+
+		if (!page) {
+			free_lasting(c, l);
+			return NULL;
+		}
+		__bio_add_page(bio, page, len, 0);
+		left -= len;
+	}
+	if (b->kind == BIO_WRITE)
+		bio_copy_data(bio, data);
+	l->f.lasts = true;
+	return &l->f;
+}
+
+struct bio *cdp_flight_pages(struct cdp_flight *f)
+{
+	return &container_of(f, struct lasting, f)->bio;
+}
+
+void cdp_flight_free(struct cdp *c, struct cdp_flight *f)
+{
+	if (f->lasts)
+		free_lasting(c, container_of(f, struct lasting, f));
+}
+
+/*----------------------------------------------------------------
+ * Off and back
+ *--------------------------------------------------------------*/
+
+void cdp_watch(struct cdp *c)
+{
+	unsigned int ms = READ_ONCE(c->features.leg_timeout_ms);
+
+	if (READ_ONCE(c->dead))
+		return;
+	WRITE_ONCE(c->watching, true);
+	queue_delayed_work(watch_wq, &c->watch_work,
+			   max(1ul, msecs_to_jiffies(clamp(ms / TICKS, 10u, 1000u))));
+}
+
+void cdp_flight_start(struct cdp_bio *b, struct cdp_flight *f, u32 legs)
+{
+	struct cdp *c = b->c;
+	struct cdp_flights *q;
+
+	f->c = c;
+	f->b = b;
+	f->failed = f->refused = 0;
+	f->cpu = -1;
+	f->ns = this_cpu_inc_return(c->stats->sample) % CDP_SAMPLE ? 0 : ktime_get_ns();
+	f->sent.since = jiffies;
+	atomic_set(&f->sent.pending, (int)legs);
+	if (!f->lasts || !READ_ONCE(c->features.leg_timeout_ms))
+		return;
+	f->cpu = (int)raw_smp_processor_id();
+	q = per_cpu_ptr(c->flights, f->cpu);
+	spin_lock_irq(&q->lock);
+	list_add_tail(&f->sent.node, &q->list);
+	spin_unlock_irq(&q->lock);
+	/* pairs with the last look of cdp_watch_work(), under the same lock */
+	if (!READ_ONCE(c->watching))
+		cdp_watch(c);
+}
+
+/* The last answer is in. Return: the request that waits for it, if one still does. */
+static struct cdp_bio *land(struct cdp_flight *f)
+{
+	struct cdp *c = f->c;
+	struct cdp_flights *q;
+	unsigned long flags;
+	struct cdp_bio *b;
+
+	if (f->cpu < 0)
+		return f->b;
+	q = per_cpu_ptr(c->flights, f->cpu);
+	spin_lock_irqsave(&q->lock, flags);
+	b = f->b;
+	if (b)
+		list_del(&f->sent.node);
+	spin_unlock_irqrestore(&q->lock, flags);
+	return b;
+}
+
+/* With the last of what is late the set may go: free first, under the lock. */
+void cdp_late_ended(struct cdp *c, struct cdp_sent *sent, cdp_release release)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->queue_lock, flags);
+	list_del(&sent->node);
+	release(c, sent);
+	cdp_kick_keeper(c);
+	wake_up_all(&c->wait);
+	spin_unlock_irqrestore(&c->queue_lock, flags);
+}
+
+static void release_flight(struct cdp *c, struct cdp_sent *sent)
+{
+	cdp_flight_free(c, container_of(sent, struct cdp_flight, sent));
+}
+
+struct cdp_bio *cdp_flight_answered(struct cdp_flight *f, u32 leg, blk_status_t status)
+{
+	struct cdp *c = f->c;
+	struct cdp_bio *b;
+
+	cdp_gauge(c, leg, f->ns, f->sent.since);
+	if (unlikely(status)) {
+		set_bit(leg, cdp_is_refusal(status) ? &f->refused : &f->failed);
+		f->status = status;
+	}
+	if (atomic_sub_return(1 << leg, &f->sent.pending))
+		return NULL;
+	b = land(f);
+	if (!b) {
+		cdp_late_ended(c, &f->sent, release_flight);
+		return NULL;
+	}
+	b->io.failed = (u32)f->failed;
+	b->io.refused = (u32)f->refused;
+	b->status = f->failed | f->refused ? f->status : BLK_STS_OK;
+	if (b->kind == BIO_READ && !b->status)
+		bio_copy_data(cdp_bio_data(b), cdp_flight_pages(f));
+	cdp_flight_free(c, f);
+	return b;
+}
+
+/*----------------------------------------------------------------
+ * The watch
+ *--------------------------------------------------------------*/
+
+void cdp_give_up(struct cdp *c, u32 legs, unsigned long since)
+{
+	u32 leg;
+
+	lockdep_assert_held(&c->lock);
+	for (leg = 0; leg < c->nr_legs; leg++) {
+		if (!(legs & cdp_set_joined(&c->set) & 1u << leg))
+			continue;
+		c->told_late |= 1u << leg;
+		cdp_event(c, "leg-timeout", (int)leg, "%u ms without an answer",
+			  jiffies_to_msecs(jiffies - since));
+		cdp_set_leg_error(&c->set, leg, false);
+	}
+	cdp_tell(c);
+}
+
+bool cdp_is_overdue(struct cdp *c, unsigned long since)
+{
+	unsigned int ms = READ_ONCE(c->features.leg_timeout_ms);
+
+	return ms && time_after_eq(jiffies, since + msecs_to_jiffies(ms));
+}
+
+/* Legs that this flight goes on without; c->lock held. */
+static u32 too_late(struct cdp *c, const struct cdp_flight *f)
+{
+	u32 pending = (u32)atomic_read(&f->sent.pending);
+	u32 without = (u32)f->failed | (u32)f->refused;
+
+	if (f->b->kind != BIO_READ)
+		without |= ~f->b->io.legs;
+	if (!cdp_is_overdue(c, f->sent.since) && pending & cdp_set_joined(&c->set))
+		return 0;
+	return cdp_may_give_up(&c->set, pending, without);
+}
+
+/* Take flights that have waited long enough from their requests. c->lock held. */
+static void part(struct cdp *c, struct cdp_flights *q, struct list_head *requests)
+{
+	u32 gone = ((1u << c->nr_legs) - 1) & ~cdp_set_joined(&c->set);
+	struct cdp_flight *f, *next;
+
+	spin_lock_irq(&q->lock);
+	list_for_each_entry_safe(f, next, &q->list, sent.node) {
+		u32 late;
+
+		if (!gone && !cdp_is_overdue(c, f->sent.since))
+			break;
+		late = too_late(c, f);
+		if (!late)
+			continue;
+		/* at once: the next decision must not count on these legs */
+		cdp_give_up(c, late, f->sent.since);
+		f->b->late = late;
+		f->b->io.failed = (u32)f->failed | late;
+		f->b->io.refused = (u32)f->refused & ~late;
+		f->b->status = f->failed ? f->status : BLK_STS_TIMEOUT;
+		list_add_tail(&f->b->node, requests);
+		f->b = NULL;
+		spin_lock(&c->queue_lock);
+		list_move_tail(&f->sent.node, &c->late);
+		spin_unlock(&c->queue_lock);
+	}
+	spin_unlock_irq(&q->lock);
+}
+
+static bool any_flights(struct cdp *c)
+{
+	bool any = false;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct cdp_flights *q = per_cpu_ptr(c->flights, cpu);
+
+		spin_lock_irq(&q->lock);
+		any |= !list_empty(&q->list);
+		spin_unlock_irq(&q->lock);
+	}
+	return any;
+}
+
+void cdp_watch_work(struct work_struct *work)
+{
+	struct cdp *c = container_of(to_delayed_work(work), struct cdp, watch_work);
+	struct cdp_bio *b, *next;
+	LIST_HEAD(requests);
+	bool copies;
+	int cpu;
+
+	spin_lock(&c->lock);
+	for_each_possible_cpu(cpu)
+		part(c, per_cpu_ptr(c->flights, cpu), &requests);
+	copies = cdp_copies_overdue(c);
+	spin_unlock(&c->lock);
+	list_for_each_entry_safe(b, next, &requests, node)
+		cdp_flight_parted(b);
+	cdp_slow_legs(c);
+	WRITE_ONCE(c->watching, false);
+	/* pairs with cdp_flight_start() */
+	if (any_flights(c) || copies)
+		cdp_watch(c);
+}
+
+/* Look at once: a leg was given up, or the deadline changed. */
+void cdp_watch_now(struct cdp *c)
+{
+	if (!READ_ONCE(c->dead))
+		mod_delayed_work(watch_wq, &c->watch_work, 0);
+}
+
+/*----------------------------------------------------------------
+ * What is late
+ *--------------------------------------------------------------*/
+
+u32 cdp_late_legs(struct cdp *c)
+{
+	struct cdp_sent *sent;
+	u32 legs = 0;
+
+	spin_lock_irq(&c->queue_lock);
+	list_for_each_entry(sent, &c->late, node)
+		legs |= (u32)atomic_read(&sent->pending);
+	spin_unlock_irq(&c->queue_lock);
+	return legs;
+}
+
+/* Say which legs have answered everything by now; the keeper. */
+bool cdp_tell_answered(struct cdp *c)
+{
+	u32 leg, late = cdp_late_legs(c);
+
+	spin_lock(&c->lock);
+	for (leg = 0; leg < c->nr_legs; leg++)
+		if (c->told_late & ~late & 1u << leg &&
+		    !(cdp_set_joined(&c->set) & 1u << leg)) {
+			c->told_late &= ~(1u << leg);
+			cdp_event(c, "leg-answered", (int)leg, "%s", "");
+		}
+	spin_unlock(&c->lock);
+	return late;
+}
+
+/* How many requests are out to @leg, late or not, and for how long. */
+void cdp_flight_count(struct cdp *c, u32 leg, struct cdp_outstanding *o)
+{
+	struct cdp_sent *sent;
+	int cpu;
+
+	memset(o, 0, sizeof(*o));
+	spin_lock_irq(&c->queue_lock);
+	list_for_each_entry(sent, &c->late, node)
+		if (atomic_read(&sent->pending) & 1 << leg) {
+			o->late++;
+			o->oldest = max(o->oldest, jiffies - sent->since);
+		}
+	spin_unlock_irq(&c->queue_lock);
+	for_each_possible_cpu(cpu) {
+		struct cdp_flights *q = per_cpu_ptr(c->flights, cpu);
+
+		spin_lock_irq(&q->lock);
+		list_for_each_entry(sent, &q->list, node)
+			if (atomic_read(&sent->pending) & 1 << leg) {
+				o->waiting++;
+				o->oldest = max(o->oldest, jiffies - sent->since);
+			}
+		spin_unlock_irq(&q->lock);
+	}
+}
+
+/*----------------------------------------------------------------
+ * Pools
+ *--------------------------------------------------------------*/
+
+#define RESERVE		512u	/* pages; a request needs 256 at most */
+#define BIO_RESERVE	64
+
+int cdp_flights_init(struct cdp *c)
+{
+	int cpu, r = bioset_init(&c->copy_bios, BIO_RESERVE, offsetof(struct lasting, bio),
+				 BIOSET_NEED_BVECS);
+
+	if (!r)
+		r = percpu_counter_init(&c->pool_used, 0, GFP_KERNEL);
+	if (!r)
+		r = mempool_init(&c->copy_pages, RESERVE, pool_alloc, pool_free, c);
+	if (r)
+		return r;
+	c->flights = alloc_percpu(struct cdp_flights);
+	if (!c->flights)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct cdp_flights *q = per_cpu_ptr(c->flights, cpu);
+
+		spin_lock_init(&q->lock);
+		INIT_LIST_HEAD(&q->list);
+	}
+	return 0;
+}
+
+void cdp_flights_exit(struct cdp *c)
+{
+	free_percpu(c->flights);
+	mempool_exit(&c->copy_pages);
+	percpu_counter_destroy(&c->pool_used);
+	bioset_exit(&c->copy_bios);
+}
