@@ -123,12 +123,15 @@ static bool is_sensible(const struct table *t)
 	return any && (!old || witness);
 }
 
+/* A leg that was to be renewed may have superblocks of two names: it is none. */
 static bool any_witness(const struct table *t)
 {
+	struct cdp_super s;
 	u32 i;
 
 	for (i = 0; i < t->nr; i++)
-		if (t->leg[i] < LEGS && is_witness(t->leg[i]))
+		if (t->leg[i] < LEGS && is_witness(t->leg[i]) &&
+		    leg_super(t->leg[i], &s) == SUPER_VALID)
 			return true;
 	return false;
 }

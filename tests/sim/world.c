@@ -305,6 +305,9 @@ static void step(bool quiet)
 	u32 guest_w = quiet || !dm_cdp() ? 0 : sim.w_guest, act = quiet ? 0 : sim.w_action;
 	u32 rest = task || disk ? 0 : 200, what;
 
+	/* no set runs: nothing to wait for */
+	if (rest && act && (!dm.live || dm.suspended))
+		rest = act;
 	sim.steps++;
 	if (sim.tick)
 		jiffies += below(sim.tick);
