@@ -7,7 +7,7 @@ bool cdp_copy_start(struct cdp_set *s)
 	u32 i;
 
 	for (i = 0; i < s->nr_legs; i++)
-		if (s->legs[i].state == LEG_STALE && !s->legs[i].merge) {
+		if (cdp_takes_part(&s->legs[i]) && !s->legs[i].merge) {
 			s->copy_leg = (int)i;
 			s->copied_count = 0;
 			s->copy_cursor = 0;

@@ -467,10 +467,10 @@ void cdp_plan_apply(const struct cdp_plan *p, struct cdp_set *s)
 	s->mint = p->mint_now;
 	s->mint_on_write = p->mint && !p->mint_now;
 	s->again = false;
-	s->told = 0;
 	for (i = 0; i < p->nr_legs; i++) {
 		s->legs[i].state = p->state[i];
 		s->legs[i].slot = p->slot[i];
+		s->legs[i].commits = 0;
 		/* until it is told otherwise */
 		if (p->state[i] >= LEG_STALE && claims_in_sync(&p->legs[i]))
 			s->durable |= 1u << i;

@@ -137,7 +137,7 @@ static void leg_event(struct cdp_set *s, u32 leg, enum cdp_leg_event event, bool
 	if (step.next != LEG_IN_SYNC)
 		l->gain = false;
 	if (step.next < LEG_STALE)
-		s->told &= ~(1u << leg);
+		l->commits = 0;
 	if (l->state == LEG_IN_SYNC && step.next != LEG_IN_SYNC)
 		l->flaps++;
 	l->state = step.next;
@@ -164,7 +164,7 @@ void cdp_set_leg_return(struct cdp_set *s, u32 leg)
 	if (s->legs[leg].state != LEG_FAULTY)
 		return;
 	leg_event(s, leg, LEG_EV_RETURN, false);
-	s->told |= 1u << leg;
+	s->legs[leg].commits = 1;
 }
 
 void cdp_set_leg_renew(struct cdp_set *s, u32 leg, const struct cdp_uuid *uuid)
@@ -248,7 +248,7 @@ u32 cdp_commit_begin(struct cdp_set *s, u64 now, u64 generation, bool clean, u64
 		/* one that is still to be told that it is stale may go on alone from
 		 * where it left, and must not come to the number that is written here
 		 */
-		if (joined & (s->told | s->in_sync) & 1u << i)
+		if (joined & 1u << i && (s->legs[i].commits || s->in_sync & 1u << i))
 			e->sequence = super->sequence;
 		if (state == DISK_LEG_IN_SYNC) {
 			e->generation = super->generation;
@@ -260,11 +260,30 @@ u32 cdp_commit_begin(struct cdp_set *s, u64 now, u64 generation, bool clean, u64
 	return joined;
 }
 
-bool cdp_commit_end(struct cdp_set *s, u64 covers, u32 ok)
+/* Count it on the legs that took it. Return: does one of them wait for more? */
+static bool count_commit(struct cdp_set *s, u32 ok)
 {
+	bool more = false;
 	u32 i;
 
-	s->told |= ok & cdp_set_joined(s);
+	ok &= cdp_set_joined(s);
+	for (i = 0; i < s->nr_legs; i++) {
+		struct cdp_set_leg *l = &s->legs[i];
+
+		if (ok & s->in_sync & 1u << i)
+			l->commits = CDP_TAKES_PART;
+		else if (ok & 1u << i && l->commits < CDP_TAKES_PART)
+			l->commits++;
+		more |= ok & 1u << i && l->commits < CDP_TAKES_PART;
+	}
+	return more;
+}
+
+bool cdp_commit_end(struct cdp_set *s, u64 covers, u32 ok)
+{
+	bool more = count_commit(s, ok);
+	u32 i;
+
 	if (s->in_sync & ~ok)
 		return false;
 	s->again = false;
@@ -284,6 +303,7 @@ bool cdp_commit_end(struct cdp_set *s, u64 covers, u32 ok)
 			l->gain = l->blocks = false;
 	}
 	cdp_store(s->done, covers);
+	s->need += more;
 	cdp_set_update(s);
 	return true;
 }

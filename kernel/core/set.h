@@ -32,6 +32,13 @@
 #define EXT_FLUSHED	0x20000000u	/* flushed, and not written since */
 #define EXT_COUNT	0x1fffffffu
 
+/*
+ * Commits that a leg takes before data: one by which it is told where it stands, and
+ * then, in each of its superblocks, that it took part. Started with others it must not
+ * pass for the leg that left them, even with a damaged block.
+ */
+#define CDP_TAKES_PART	3u
+
 struct cdp_set_leg {
 	enum cdp_leg_state state;
 	u32 slot;		/* in the leg table; number of its tracker */
@@ -42,6 +49,7 @@ struct cdp_set_leg {
 	u64 missed_bytes;	/* acknowledged without the leg */
 	u32 flaps;		/* times the leg left */
 	struct cdp_span repaired; /* what was last to be repaired */
+	u32 commits;		/* taken since it is here, up to CDP_TAKES_PART */
 	bool merge;		/* unflushed regions are still to be tracked */
 	bool gain;		/* to be recorded in-sync by the next commit */
 	bool blocks;		/* failed as a protect leg under "block" */
@@ -69,7 +77,6 @@ struct cdp_set {
 
 	u32 in_sync;		/* masks by place in the table */
 	u32 durable;		/* legs that the disk may call in-sync */
-	u32 told;		/* legs that took a commit since they are here */
 	u32 fast;		/* the fast path may be taken */
 	int read_leg;		/* the primary */
 	bool failing;		/* the last write failed on the last leg */
@@ -189,6 +196,12 @@ int __must_check cdp_set_prefer(struct cdp_set *s, u32 leg);
 /* Legs that get I/O: in-sync and stale ones. [lock] */
 u32 cdp_set_joined(const struct cdp_set *s);
 enum cdp_health cdp_set_health(const struct cdp_set *s);
+
+/* May a stale leg get data? [lock] */
+static inline bool cdp_takes_part(const struct cdp_set_leg *l)
+{
+	return l->state == LEG_STALE && l->commits == CDP_TAKES_PART;
+}
 
 /* Regions that @leg lacks. [lock] */
 static inline u64 cdp_set_stale(const struct cdp_set *s, u32 leg, u64 extent)

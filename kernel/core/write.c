@@ -60,14 +60,14 @@ static u32 route(struct cdp_set *s, const struct cdp_io *io)
 	u32 i, legs = 0;
 
 	for (i = 0; i < s->nr_legs; i++) {
-		enum cdp_leg_state state = s->legs[i].state;
+		struct cdp_set_leg *l = &s->legs[i];
 
-		if (state == LEG_IN_SYNC ||
-		    (state == LEG_STALE && !(cdp_set_stale(s, i, span.extent) & span.mask))) {
+		if (l->state == LEG_IN_SYNC ||
+		    (cdp_takes_part(l) && !(cdp_set_stale(s, i, span.extent) & span.mask))) {
 			legs |= 1u << i;
 		} else {
 			cdp_track(s, i, span.extent, span.mask);
-			s->legs[i].missed_bytes += io->bytes;
+			l->missed_bytes += io->bytes;
 		}
 	}
 	return legs;

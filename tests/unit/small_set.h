@@ -41,6 +41,7 @@ static inline void small_init(struct small *m, u32 legs)
 		m->s.legs[i].tracker_dirty = m->tracker_dirty[i];
 		m->s.legs[i].state = LEG_IN_SYNC;
 		m->s.legs[i].slot = i;
+		m->s.legs[i].commits = CDP_TAKES_PART;
 		m->s.super.legs[i].state = DISK_LEG_IN_SYNC;
 		m->s.super.legs[i].uuid = sample_uuid((u8)i + 1);
 	}

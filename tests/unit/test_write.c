@@ -65,16 +65,24 @@ TEST(retried_commits_spare_the_good_block)
 /* Two by now, alone, it may have made itself: not to be taken for those that it was to get here. */
 TEST(a_leg_takes_part_once_it_was_told)
 {
+	struct cdp_io io = small_io(0, 1);
 	const u64 left = 5;
 	struct small m;
 
 	small_init(&m, 2);
 	m.s.legs[1].state = LEG_STALE;
+	m.s.legs[1].commits = 0;
 	m.s.super.legs[1].sequence = left;
 	cdp_set_update(&m.s);
 	must(small_commit_once(&m, 1) && m.s.super.legs[1].sequence == left, "it did not get the first");
 	must(small_commit_once(&m, 3) && m.s.super.legs[1].sequence == left, "nor was known to get this");
 	must(small_commit_once(&m, 3) && m.s.super.legs[1].sequence == m.s.super.sequence, "now it is");
+	small_mark(&m, 0);
+	must(cdp_write_begin(&m.s, &io) == VERDICT_GO && io.legs == 1 && m.s.need > m.s.done, "once");
+	cdp_write_done(&m.s, &io);
+	must(small_commit_once(&m, 3) && cdp_takes_part(&m.s.legs[1]), "twice");
+	io = small_io(0, 2);
+	must(cdp_write_begin(&m.s, &io) == VERDICT_GO && io.legs == 3, "gets data");
 	cdp_set_leg_error(&m.s, 1, false);
 	cdp_set_leg_return(&m.s, 1);
 	must(small_commit_once(&m, 3) && m.s.super.legs[1].sequence == m.s.super.sequence, "told before");
