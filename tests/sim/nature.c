@@ -98,8 +98,12 @@ bool leg_in_use(u32 leg)
 static void lose_cache(void)
 {
 	static u64 was[MAX_SECTORS];
+	struct cdp *c = dm_cdp();
 	u32 i;
 
+	/* in the moment of its loss it may still be read */
+	if (c && c->lock.owner)
+		return;
 	for (i = 0; i < LEGS; i++)
 		if (state_of(i) == LEG_FAULTY && one_in(2)) {
 			say("* leg %u loses its cache", i);
