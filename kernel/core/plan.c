@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #define REFUSE(p, err, ...) (cdp_print((p)->why, sizeof((p)->why), __VA_ARGS__), (err))
+#define BUSY "has requests of the table before to answer"
 #define REASON(p, i, text) cdp_print((p)->reason[i], sizeof((p)->reason[i]), "%s", text)
 
 static bool is_valid(const struct cdp_plan_leg *l)
@@ -93,6 +94,8 @@ static int plan_new(struct cdp_plan *p)
 		if (l->present && p->has_meta && (l->unreadable || l->kind != SUPER_BLANK))
 			return REFUSE(p, -EUCLEAN, "leg %u: %s; only a zeroed metadata area is formatted",
 				      i, l->unreadable ? "metadata cannot be read" : l->why);
+		if (l->busy)
+			return REFUSE(p, -EBUSY, "leg %u " BUSY, i);
 		p->slot[i] = i;
 		p->format[i] = l->present;
 		s->legs[i].uuid = p->new_legs[i];
@@ -201,7 +204,7 @@ static void place_known(struct cdp_plan *p, u32 i, u32 slot)
 	p->tracker[i] = TRACKER_LOAD;
 	if (l->busy) {
 		p->tracker[i] = why ? TRACKER_FULL : TRACKER_LOAD;
-		REASON(p, i, "has requests of the table before to answer");
+		REASON(p, i, BUSY);
 	} else if (why) {
 		p->tracker[i] = TRACKER_FULL;
 		REASON(p, i, why);
@@ -271,6 +274,9 @@ static int place_others(struct cdp_plan *p, u32 *taken)
 			p->state[i] = LEG_FAULTY;
 			p->tracker[i] = TRACKER_FULL;
 			REASON(p, i, l->unreadable ? "metadata cannot be read" : "metadata is damaged");
+		} else if (l->busy) {
+			p->state[i] = LEG_FAULTY;
+			REASON(p, i, BUSY);
 		} else {
 			p->state[i] = LEG_STALE;
 			p->format[i] = true;

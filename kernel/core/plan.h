@@ -61,7 +61,8 @@ struct cdp_plan {
  *
  * Return: 0; or -EINVAL (does not fit together), -EUCLEAN (damaged or
  * foreign metadata), -ENOTUNIQ (the legs have diverged), -ENODATA (no leg that is
- * there is in-sync), each with a sentence in @p->why.
+ * there is in-sync), -EBUSY (a leg of a new set is not free yet), each with a sentence
+ * in @p->why.
  */
 int __must_check cdp_plan_make(struct cdp_plan *p);
 

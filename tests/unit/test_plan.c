@@ -277,6 +277,25 @@ TEST(nobody_to_believe)
 	refused(-ENODATA, "later history");
 }
 
+/* A late write of the table before may still get there: no leg, known or new, gets I/O. */
+TEST(busy_legs)
+{
+	begin(2);
+	p.legs[1].busy = true;
+	good();
+	expect(1, LEG_FAULTY, TRACKER_LOAD);
+	p.legs[1].super.leg_uuid = p.legs[1].super.legs[1].uuid = sample_uuid(99);
+	good();
+	expect(1, LEG_FAULTY, TRACKER_FULL);
+	must(!p.format[1], "nor a name");
+	blank(1);
+	p.legs[1].busy = true;
+	good();
+	expect(1, LEG_FAULTY, TRACKER_FULL);
+	blank(0);
+	refused(-EBUSY, "to answer");
+}
+
 TEST(absent_legs)
 {
 	begin(2);
@@ -431,5 +450,5 @@ TEST(rejoins)
 }
 
 UNIT_MAIN("plan", new_sets, stopped_in_order, reordered, stale_legs, copies_of_the_past,
-	  split_brain, nobody_to_believe, absent_legs, dropped_and_added_legs, sizes, strangers,
-	  applied, rejoins)
+	  split_brain, nobody_to_believe, busy_legs, absent_legs, dropped_and_added_legs,
+	  sizes, strangers, applied, rejoins)
