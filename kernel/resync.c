@@ -181,7 +181,7 @@ static int settle(struct cdp *c)
 	u64 extent = 0;
 
 	c->settle_next = jiffies + msecs_to_jiffies(SETTLE_MS);
-	if (c->set.copy_done == c->settle_done)
+	if (c->set.copy_done == c->settle_done && !c->set.copy_void)
 		return 0;
 	c->settle_done = c->set.copy_done;
 	if (!cdp_store_flush(c, target)) {
@@ -221,7 +221,7 @@ static void finish(struct cdp *c)
 	if (settle(c) || cdp_write_trackers(c))
 		return;
 	spin_lock(&c->lock);
-	whole = s->legs[leg].state == LEG_STALE && !s->legs[leg].tracked;
+	whole = cdp_is_whole(&s->legs[leg]);
 	if (whole) {
 		s->legs[leg].gain = true;
 		s->need++;
@@ -255,6 +255,8 @@ static void end_pass(struct cdp *c)
 	spin_unlock(&c->lock);
 	if (!left) {
 		finish(c);
+	} else if (READ_ONCE(s->copy_void)) {
+		settle(c);	/* then it is copied once more */
 	} else if (errors && !c->one_by_one) {
 		c->one_by_one = true;
 	} else if (errors) {

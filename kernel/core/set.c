@@ -218,7 +218,7 @@ static u32 disk_state(const struct cdp_set *s, u32 leg)
 	case LEG_IN_SYNC:
 		return DISK_LEG_IN_SYNC;
 	case LEG_STALE:
-		return l->gain && !l->tracked ? DISK_LEG_IN_SYNC : DISK_LEG_STALE;
+		return l->gain && cdp_is_whole(l) ? DISK_LEG_IN_SYNC : DISK_LEG_STALE;
 	default:
 		return DISK_LEG_FAULTY;
 	}

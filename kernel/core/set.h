@@ -203,6 +203,12 @@ static inline bool cdp_takes_part(const struct cdp_set_leg *l)
 	return l->state == LEG_STALE && l->commits == CDP_TAKES_PART;
 }
 
+/* A stale leg: does it lack nothing, nor what is still to be tracked? [lock] */
+static inline bool cdp_is_whole(const struct cdp_set_leg *l)
+{
+	return l->state == LEG_STALE && !l->tracked && !l->merge;
+}
+
 /* Regions that @leg lacks. [lock] */
 static inline u64 cdp_set_stale(const struct cdp_set *s, u32 leg, u64 extent)
 {

@@ -115,6 +115,12 @@ TEST(in_sync_at_last)
 	m.s.need++;
 	must(cdp_commit_begin(&m.s, 1, 7, false, &covers) == 3 &&
 	     m.s.super.legs[1].state == DISK_LEG_STALE, "not with regions left");
+	m.s.legs[1].merge = true;
+	m.s.legs[1].tracked = m.tracker[1][0] = 0;
+	cdp_commit_begin(&m.s, 1, 7, false, &covers);
+	must(m.s.super.legs[1].state == DISK_LEG_STALE, "nor with some to be tracked");
+	m.s.legs[1].merge = false;
+	cdp_track(&m.s, 1, 0, ~0ull);
 	cdp_commit_end(&m.s, covers, 3);
 	memset(m.tracker[1], 0, sizeof(m.tracker[1]));
 	m.s.legs[1].tracked = 0;
