@@ -154,7 +154,7 @@ void audit_all(void)
 		check(c->lock.owner || tracked == c->set.legs[i].tracked,
 		      "leg %u: %lu regions tracked, %lu counted", i, tracked,
 		      c->set.legs[i].tracked);
-		if (p.leg_nr < LEGS && !p.leg->restored && !p.leg->blank && p.leg->branch == model_current())
+		if (p.leg_nr < LEGS && !p.leg->restored && !p.leg->blank && !p.leg->doubtful && p.leg->branch == model_current())
 			audit_leg(&p);
 	}
 }

@@ -53,7 +53,7 @@ void disk_init(u32 leg)
 	for (i = 0; i < MAX_SECTORS; i++)
 		l->data.cur[i] = l->data.dur[i] = 0xb000000000000000ull | (u64)leg << 32 | i;
 	l->blank = true;
-	l->damaged = l->restored = l->gaining = l->left = l->lost_cache = false;
+	l->damaged = l->restored = l->gaining = l->doubtful = l->left = l->lost_cache = false;
 	l->lacks = true;
 	l->whole = 0;
 	l->branch = NULL;
@@ -65,8 +65,32 @@ sector_t bdev_nr_sectors(const struct block_device *b)
 	return b->disk->meta ? AREA_BLOCKS * CDP_BLOCK_SECTORS : MAX_SECTORS;
 }
 
+/*
+ * What is written last must be what stays, so nothing is written over what is under
+ * way. A leg that was given up, and lacks it anyway, may still get what was on its way.
+ */
+static bool is_raced(const struct bio *bio)
+{
+	u64 s = bio->bi_iter.bi_sector, n = bio_sectors(bio);
+	u32 i;
+
+	if (leg_is_given_up(disk_of(bio)->leg))
+		return false;
+	for (i = 0; i < nr_reqs; i++) {
+		u64 at = reqs[i]->bi_iter.bi_sector;
+
+		if (reqs[i]->bi_bdev == bio->bi_bdev && kind_of(reqs[i]) == REQ_W &&
+		    at < s + n && s < at + bio_sectors(reqs[i]))
+			return true;
+	}
+	return false;
+}
+
 void disk_submit(struct bio *bio)
 {
+	check(kind_of(bio) != REQ_W || has_class(C_OVERLAP) || !is_raced(bio),
+	      "%s: a write to %lu+%u is sent while another one is under way", disk_of(bio)->name,
+	      bio->bi_iter.bi_sector, bio_sectors(bio));
 	check(nr_reqs < REQS, "the simulator has too few requests");
 	check(bio->bi_iter.bi_sector + bio_sectors(bio) <= bdev_nr_sectors(bio->bi_bdev),
 	      "a request beyond the end of %s", disk_of(bio)->name);
@@ -132,9 +156,14 @@ static void execute_data(struct disk *d, struct bio *bio, bool part)
 	case REQ_W:
 		audit_exec(d, bio);
 		bio->at = sim.clock;
-		for (i = 0; i < bio_sectors(bio); i++)
+		for (i = 0; i < bio_sectors(bio); i++) {
+			u64 value = zero ? 0 : *sim_bio_sector(bio, i);
+
+			check(value != GIVEN_BACK, "%s is written from pages that were given back",
+			      d->name);
 			if (!part || one_in(2))
-				put_sector(d, s + i, zero ? 0 : *sim_bio_sector(bio, i), fua);
+				put_sector(d, s + i, value, fua);
+		}
 		break;
 	default:
 		if (!part) {
@@ -267,6 +296,18 @@ void disk_fail_requests(const struct disk *d)
 		if (disk_of(reqs[i]) == d) {
 			reqs[i]->executed = true;
 			reqs[i]->bi_status = BLK_STS_IOERR;
+		}
+}
+
+/* As an initiator does that finds its session gone. */
+void disk_resend(const struct disk *d)
+{
+	u32 i;
+
+	for (i = 0; i < nr_reqs; i++)
+		if (disk_of(reqs[i]) == d) {
+			reqs[i]->executed = false;
+			reqs[i]->at = sim.clock;
 		}
 }
 

@@ -81,6 +81,11 @@ static enum cdp_leg_state state_of(u32 leg)
 	return LEG_MISSING;
 }
 
+bool leg_is_given_up(u32 leg)
+{
+	return state_of(leg) == LEG_FAULTY;
+}
+
 /* Is a running set, or one that starts, at work on it? */
 bool leg_in_use(u32 leg)
 {
@@ -118,6 +123,26 @@ static void lose_cache(void)
 			if (legs[i].branch && legs[i].branch != model_current())
 				model_power_loss(legs[i].branch);
 		}
+}
+
+/*
+ * A server reboots and is back before anybody sees an error. Of those whose cache the
+ * set can do without: not the primary's, nor one that is read now and then.
+ */
+int nature_forgetful(void)
+{
+	struct cdp *c = dm_cdp();
+	u32 place = below(LEGS), leg;
+
+	if (!c || c->lock.owner || place >= c->nr_legs || (int)place == c->set.read_leg ||
+	    c->set.legs[place].state < LEG_STALE || strstr(dm.table.features, "balance"))
+		return -1;
+	leg = dm.table.leg[place];
+	say("* leg %u loses its cache, and nobody sees it", leg);
+	disk_lose_cache(&legs[leg].data);
+	disk_resend(&legs[leg].data);
+	legs[leg].doubtful = true;
+	return (int)place;
 }
 
 void nature_fault(void)

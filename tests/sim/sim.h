@@ -49,8 +49,10 @@
 	x(ZEROES)	/* write-zeroes and discards */ \
 	x(FUA)		\
 	x(POLICY)	/* block and queue */ \
-	x(OVERLAP)	/* writes to one sector at once; not by default */ \
-	x(RESEND)	/* requests under way outlive a lost cache; not by default */
+	x(RESEND)	/* requests under way outlive a lost cache */ \
+	x(DEADLINE)	/* short ones, also changed while requests are out */ \
+	x(DOUBT)	/* a protect leg loses its cache, and only that is heard of */ \
+	x(OVERLAP)	/* writes to one sector at once; not by default */
 
 enum sim_class {
 #define x(name) C_##name,
@@ -59,7 +61,7 @@ enum sim_class {
 	NR_CLASSES
 };
 
-#define C_DEFAULT	(((1u << NR_CLASSES) - 1) & ~(1u << C_OVERLAP | 1u << C_RESEND))
+#define C_DEFAULT	(((1u << NR_CLASSES) - 1) & ~(1u << C_OVERLAP))
 
 struct sim {
 	u64 seed, rng;
@@ -122,6 +124,7 @@ void sim_escape(void);		/* from any task to sim_catch() */
 int sim_catch(void (*fn)(void));
 void memory_forget_all(void);
 u32 memory_count(void);
+#define GIVEN_BACK	0xdfdfdfdfdfdfdfdfull	/* what freed memory has in it */
 
 /* disk.c */
 enum req_kind { REQ_R, REQ_W, REQ_F, REQ_KINDS };
@@ -151,6 +154,7 @@ struct leg {
 	bool lacks;		/* an acknowledged write of its branch */
 	u64 whole;		/* clock when it was in-sync for the last time */
 	bool gaining;		/* a commit may call it in-sync, and is right */
+	bool doubtful;		/* it lost its cache, and the set has not heard that yet */
 	bool left;		/* its branch went on without it */
 	bool lost_cache;	/* since it left */
 	u64 had_acks;		/* acknowledged writes of the branch when it was whole */
@@ -175,6 +179,7 @@ void disk_forget(void);
 void disk_heal(struct disk *d);
 void disk_lose_cache(struct disk *d);
 void disk_fail_requests(const struct disk *d);
+void disk_resend(const struct disk *d);	/* those under way are done once more */
 bool disk_has_requests(const struct disk *d);
 
 /* block.c */
@@ -199,7 +204,7 @@ struct table {
 	u32 nr;
 	u32 leg[CDP_MAX_LEGS];		/* LEGS: missing, LEGS + 1: another set's */
 	u64 sectors;
-	char features[160];
+	char features[256];
 	u32 nr_features;
 };
 
@@ -261,6 +266,8 @@ bool leg_says_in_sync(u32 leg);
 
 /* start.c */
 void start_choose(struct table *t);
+void start_features(struct table *t);
+bool start_is_calm(void);	/* the live table has no short deadlines */
 /* Load and resume @t, and judge what came of it. In a task. */
 bool start_table(const struct table *t);
 void start_judge(void);		/* by dm.c, before a request gets through */
@@ -272,7 +279,10 @@ void nature_one_error(u32 leg, bool meta);
 void nature_fault(void);	/* something happens to a disk */
 void nature_tamper(void);	/* something was done to a leg that is not in use */
 void nature_heal(void);
+/* A leg that lost its cache without anybody noticing; -1: none did. */
+int nature_forgetful(void);
 bool leg_in_use(u32 leg);
+bool leg_is_given_up(u32 leg);	/* by the set that runs */
 
 /* world.c */
 void world_history(void);

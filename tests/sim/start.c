@@ -8,18 +8,43 @@
 
 static u32 nr_disks;
 static u64 sectors;		/* the largest size ever asked for */
-static char features[160];
-static u32 nr_features;
+static struct features { char text[120]; u32 n; } features, deadlines;	/* those only in trouble */
 static struct disk foreign_data, foreign_meta;
 
 void dm_set_foreign(struct disk *data, struct disk *meta);
 
+static void add_to(struct features *f, const char *text)
+{
+	size_t n = strlen(f->text);
+
+	snprintf(f->text + n, sizeof(f->text) - n, " %s", text);
+	for (f->n++; *text; text++)
+		f->n += *text == ' ';
+}
+
 static void add_feature(const char *text)
 {
-	u32 n = (u32)strlen(features);
+	add_to(&features, text);
+}
 
-	snprintf(features + n, sizeof(features) - n, " %s", text);
-	nr_features += strchr(text, ' ') ? 2 : 1;
+static void add_number(const char *name, u32 n)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "%s %u", name, n);
+	add_to(&deadlines, text);
+}
+
+static void add_deadlines(void)
+{
+	if (!one_in(4))
+		add_number("leg_timeout_ms", one_in(6) ? 0 : 1u << below(12));
+	if (one_in(4))
+		add_to(&deadlines, one_in(2) ? "read_copy always" : "read_copy never");
+	if (one_in(4))
+		add_number("read_error_limit", below(3));
+	if (one_in(6))
+		add_number("on_protect_slow detach", 1 + below(200));
 }
 
 /* A leg that is well, but of another set. */
@@ -51,8 +76,8 @@ void start_history(void)
 
 	nr_disks = disks[below(ARRAY_SIZE(disks))];
 	sectors = 1 + below(3 * EXTENT_SECTORS);
-	features[0] = '\0';
-	nr_features = 0;
+	memset(&features, 0, sizeof(features));
+	memset(&deadlines, 0, sizeof(deadlines));
 	for (i = 0; i < LEGS; i++)
 		disk_init(i);
 	if (one_in(3))
@@ -61,6 +86,8 @@ void start_history(void)
 		add_feature("no_copy");
 	if (one_in(3))
 		add_feature(one_in(2) ? "resync_window 1" : "resync_window 60");
+	if (has_class(C_DEADLINE))
+		add_deadlines();
 	if (has_class(C_POLICY) && one_in(6))
 		add_feature("on_protect_error block");
 	if (has_class(C_POLICY) && one_in(6))
@@ -136,6 +163,20 @@ static bool any_witness(const struct table *t)
 	return false;
 }
 
+/* When all is well, nobody is too slow. */
+void start_features(struct table *t)
+{
+	bool hurry = !sim.settling;
+
+	snprintf(t->features, sizeof(t->features), "%s%s", features.text, hurry ? deadlines.text : "");
+	t->nr_features = features.n + (hurry ? deadlines.n : 0);
+}
+
+bool start_is_calm(void)
+{
+	return !deadlines.n || !strstr(dm.table.features, deadlines.text);
+}
+
 /* Who is left out: by chance; all but those that left before, who may know nothing of it; none. */
 enum choice { BY_CHANCE, THE_LOST, ALL };
 
@@ -179,8 +220,7 @@ void start_choose(struct table *t)
 	if (has_class(C_FOREIGN) && any_witness(t) && one_in(24) && t->nr < 4)
 		t->leg[t->nr++] = LEGS + 1;
 	t->sectors = sectors;
-	snprintf(t->features, sizeof(t->features), "%s", features);
-	t->nr_features = nr_features;
+	start_features(t);
 }
 
 /*----------------------------------------------------------------
@@ -428,7 +468,9 @@ void start_judge(void)
 	/* without its own legs it is that other set that starts */
 	if (is_in(t, LEGS + 1) && had_errors(t, before.clock))
 		sim_escape();
-	check(!is_in(t, LEGS + 1), "another set's leg is taken");
+	for (i = 0; i < t->nr; i++)
+		check(t->leg[i] <= LEGS || c->set.legs[i].state == LEG_FAULTY,
+		      "another set's leg is taken");
 	check(!is_split(t, &before), "a split brain is not refused");
 	if (legs[source].restored)
 		judge_old(t, &before, source);

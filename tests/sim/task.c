@@ -526,6 +526,7 @@ void task_forget_all(void)
 
 struct chunk {
 	struct list_head node;
+	size_t size;
 };
 
 static LIST_HEAD(chunks);
@@ -537,6 +538,7 @@ void *sim_alloc(size_t size)
 
 	if (!c)
 		abort();
+	c->size = size;
 	list_add_tail(&c->node, &chunks);
 	nr_chunks++;
 	return c + 1;
@@ -550,6 +552,8 @@ void sim_free(const void *p)
 		return;
 	list_del(&c->node);
 	nr_chunks--;
+	/* who uses it still is to be seen */
+	memset(c + 1, GIVEN_BACK & 0xff, c->size);
 	free(c);
 }
 

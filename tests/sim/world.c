@@ -147,6 +147,7 @@ static void do_reload_same(void)
 	static struct table t;
 
 	t = dm.table;
+	start_features(&t);
 	start_table(&t);
 }
 
@@ -171,12 +172,42 @@ static void do_resume(void)
 	dm_resume_set();
 }
 
+static bool any_doubtful(void)
+{
+	u32 i;
+
+	for (i = 0; i < LEGS; i++)
+		if (legs[i].doubtful)
+			return true;
+	return false;
+}
+
+/*
+ * The word of a lost cache comes before the set cleans what was flushed since. If
+ * it cannot be taken, because that leg is the last one now, all is lost.
+ */
+static void do_doubt(void)
+{
+	int place = nature_forgetful();
+	struct leg *l;
+
+	if (place < 0)
+		return;
+	l = &legs[dm.table.leg[place]];
+	if (dm_message("leg doubt %d", place) && dm_cdp()->set.in_sync == 1u << place)
+		sim_escape();
+	l->doubtful = false;
+	l->lacks = true;
+	l->gaining = false;
+	audit_all();
+}
+
 static void do_message(void)
 {
 	u32 leg = below(dm.table.nr);
 	char text[1024];
 
-	switch (below(8)) {
+	switch (below(10)) {
 	case 0:
 		if (has_class(C_LEGMSG))
 			dm_message("leg fail %u", leg);
@@ -198,6 +229,14 @@ static void do_message(void)
 	case 6:
 		if (has_class(C_PAUSE))
 			dm_message("resync resume");
+		break;
+	case 7:
+		if (has_class(C_DEADLINE))
+			dm_message("leg timeout %u", one_in(6) ? 0 : 1u << below(12));
+		break;
+	case 8:
+		if (has_class(C_POLICY))
+			dm_message("release");
 		break;
 	default:
 		dm_status_line(text, sizeof(text));
@@ -221,6 +260,9 @@ static void crash(void)
 {
 	u32 i;
 
+	/* started from that leg alone, nobody could know */
+	if (any_doubtful())
+		sim_escape();
 	audit_all();
 	say("* CRASH");
 	disk_crash();
@@ -265,6 +307,9 @@ static void action(void)
 			admin(one_in(3) ? do_reload_same : do_start);
 	} else if (what < 62) {
 		admin(do_stop);
+	} else if (what < 66) {
+		if (has_class(C_DOUBT))
+			admin(do_doubt);
 	} else {
 		admin(do_message);
 	}
@@ -309,7 +354,7 @@ static void step(bool quiet)
 	if (rest && act && (!dm.live || dm.suspended))
 		rest = act;
 	sim.steps++;
-	if (sim.tick)
+	if (sim.tick && !any_doubtful())
 		jiffies += below(sim.tick);
 	task_fire_timers();
 	what = below(task + disk + guest_w + act + rest);
@@ -488,11 +533,13 @@ static void end(void)
 		sim.tick = 2;
 	nature_heal();
 	wait_for_admin("what the administrator does");
-	for (tries = 0; !dm_cdp() || dm.suspended; tries++) {
+	for (tries = 0; !dm_cdp() || dm.suspended || !start_is_calm(); tries++) {
 		if (tries == 40)
 			return;		/* no start is possible with what is left */
 		if (dm.live && dm.suspended && dm_cdp())
 			settle(do_resume, "a resume");
+		else if (dm_cdp())
+			settle(do_reload_same, "a reload");
 		else
 			settle(dm.live ? do_stop : do_start, "a start");
 		nature_heal();
