@@ -165,13 +165,17 @@ int cdp_read_pick(const struct cdp_set *s, struct cdp_span span, u32 tried);
  */
 bool cdp_read_failed(struct cdp_set *s, u32 leg, struct cdp_span span, u32 limit);
 
+/* Legs that get I/O: in-sync and stale ones. [lock] */
+u32 cdp_set_joined(const struct cdp_set *s);
+
 /*
- * [lock] Which of the legs @pending, past their deadline, may be given up: all if
- * one in-sync leg is neither among them nor in @without, else none.
+ * [lock] Which of the legs @pending, past their deadline, need not be waited for: all
+ * if one in-sync leg is neither among them nor in @without, or if all have left the
+ * set, so that nothing depends on what they answer; else none.
  */
 static inline u32 cdp_may_give_up(const struct cdp_set *s, u32 pending, u32 without)
 {
-	return s->in_sync & ~(pending | without) ? pending : 0;
+	return s->in_sync & ~(pending | without) || !(pending & cdp_set_joined(s)) ? pending : 0;
 }
 
 /* Legs. */
@@ -193,8 +197,6 @@ void cdp_set_leg_renew(struct cdp_set *s, u32 leg, const struct cdp_uuid *uuid);
 int __must_check cdp_set_may_fail(const struct cdp_set *s, u32 leg);
 /* [lock] Prefer @leg. -EBUSY unless it is in-sync. */
 int __must_check cdp_set_prefer(struct cdp_set *s, u32 leg);
-/* Legs that get I/O: in-sync and stale ones. [lock] */
-u32 cdp_set_joined(const struct cdp_set *s);
 enum cdp_health cdp_set_health(const struct cdp_set *s);
 
 /* May a stale leg get data? [lock] */

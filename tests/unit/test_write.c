@@ -228,6 +228,8 @@ TEST(deadlines)
 	cdp_set_leg_error(&m.s, 0, false);
 	must(!cdp_may_give_up(&m.s, 6, 0), "what a lost leg has answered does not count");
 	must(cdp_may_give_up(&m.s, 3, 0) == 3, "leg 2 is whole");
+	must(cdp_may_give_up(&m.s, 1, 6) == 1, "one that left is not waited for, whatever became of it");
+	must(!cdp_may_give_up(&m.s, 3, 4), "but one that did not");
 }
 
 /* A leg may have lost its cache: all that was written since its extent was clean is lacking. */
