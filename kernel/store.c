@@ -11,6 +11,7 @@
 struct cdp_round {
 	struct cdp_sent sent;
 	struct cdp *c;
+	u32 outside;			/* legs that were not in the set when it was sent */
 	bool late;			/* nobody waits any more; under queue_lock */
 	unsigned long failed;		/* one bit a leg */
 	struct round_leg {
@@ -90,11 +91,15 @@ static void round_ended(struct bio *bio)
 /* @n bios follow to each of @legs. */
 static void round_open(struct cdp_round *r, u32 legs, u32 n)
 {
+	struct cdp *c = r->c;
 	u32 leg;
 
+	spin_lock(&c->lock);
+	r->outside = legs & ~cdp_set_joined(&c->set);
+	spin_unlock(&c->lock);
 	r->sent.since = jiffies;
 	atomic_set(&r->sent.pending, (int)legs);
-	for (leg = 0; leg < r->c->nr_legs; leg++)
+	for (leg = 0; leg < c->nr_legs; leg++)
 		if (legs & 1u << leg)
 			atomic_set(&r->legs[leg].left, (int)n);
 }
@@ -106,7 +111,9 @@ static u32 to_give_up(struct cdp_round *r)
 	struct cdp *c = r->c;
 
 	spin_lock(&c->lock);
-	if (!cdp_is_overdue(c, r->sent.since) && pending & cdp_set_joined(&c->set))
+	/* one that has left meanwhile is late at once, one that comes back is not */
+	if (!cdp_is_overdue(c, r->sent.since) &&
+	    pending & (cdp_set_joined(&c->set) | r->outside))
 		pending = 0;
 	pending = cdp_may_give_up(&c->set, pending, (u32)r->failed);
 	cdp_give_up(c, pending, r->sent.since);
