@@ -318,6 +318,7 @@ static void aim(struct cdp_bio *b, struct bio *bio)
 {
 	struct cdp_dev *d = &b->c->devs[b->leg];
 
+	b->late = 0;
 	b->flight.sent.since = jiffies;
 	b->flight.ns = this_cpu_inc_return(b->c->stats->sample) % CDP_SAMPLE ? 0 : ktime_get_ns();
 	bio_set_dev(bio, d->data->bdev);
