@@ -185,7 +185,7 @@ struct cdp {
 	struct work_struct issue_work, copy_work;
 	struct delayed_work keeper_work;
 	struct delayed_work watch_work;
-	bool watching;			/* the watch will look by itself */
+	bool watching;			/* the watch will look again */
 	u32 told_late;			/* legs whose lateness is known to the events */
 	struct mutex keeper_mutex;	/* resync, cleaning, tracker pages, scratch */
 	struct mutex commit_mutex;	/* intent pages, superblocks */

@@ -117,7 +117,8 @@ void cdp_flight_free(struct cdp *c, struct cdp_flight *f)
 
 void cdp_watch(struct cdp *c)
 {
-	unsigned int ms = READ_ONCE(c->features.leg_timeout_ms);
+	/* without a deadline as well: a leg may be taken out by hand */
+	unsigned int ms = READ_ONCE(c->features.leg_timeout_ms) ?: UINT_MAX;
 
 	if (READ_ONCE(c->dead))
 		return;
@@ -138,14 +139,14 @@ void cdp_flight_start(struct cdp_bio *b, struct cdp_flight *f, u32 legs)
 	f->ns = this_cpu_inc_return(c->stats->sample) % CDP_SAMPLE ? 0 : ktime_get_ns();
 	f->sent.since = jiffies;
 	atomic_set(&f->sent.pending, (int)legs);
-	if (!f->lasts || !READ_ONCE(c->features.leg_timeout_ms))
+	if (!f->lasts)
 		return;
 	f->cpu = (int)raw_smp_processor_id();
 	q = per_cpu_ptr(c->flights, f->cpu);
 	spin_lock_irq(&q->lock);
 	list_add_tail(&f->sent.node, &q->list);
 	spin_unlock_irq(&q->lock);
-	/* pairs with the last look of cdp_watch_work(), under the same lock */
+	/* pairs with cdp_watch_work(), which looks under the same lock */
 	if (!READ_ONCE(c->watching))
 		cdp_watch(c);
 }
@@ -306,6 +307,8 @@ void cdp_watch_work(struct work_struct *work)
 	bool copies;
 	int cpu;
 
+	/* before the look: what it does not see any more, flight or copy, starts it again */
+	WRITE_ONCE(c->watching, false);
 	spin_lock(&c->lock);
 	for_each_possible_cpu(cpu)
 		part(c, per_cpu_ptr(c->flights, cpu), &requests);
@@ -314,8 +317,6 @@ void cdp_watch_work(struct work_struct *work)
 	list_for_each_entry_safe(b, next, &requests, node)
 		cdp_flight_parted(b);
 	cdp_slow_legs(c);
-	WRITE_ONCE(c->watching, false);
-	/* pairs with cdp_flight_start() */
 	if (any_flights(c) || copies)
 		cdp_watch(c);
 }

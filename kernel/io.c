@@ -182,7 +182,7 @@ static struct bio *leg_bio_alloc(struct cdp_bio *b, struct cdp_flight *f, u32 le
 	return bio;
 }
 
-/* Does the request get a flight that may outlive it? Always, where it has a copy. */
+/* Does the request get a flight that may outlive it? Always, unless its pages are lent. */
 static bool may_last(struct cdp_bio *b, u32 legs)
 {
 	const struct cdp_features *f = &b->c->features;
@@ -191,7 +191,7 @@ static bool may_last(struct cdp_bio *b, u32 legs)
 		return true;
 	if (hweight32(legs) < 2)	/* nobody else could answer for it */
 		return false;
-	return b->kind == BIO_WRITE ? !f->no_copy : READ_ONCE(f->leg_timeout_ms);
+	return b->kind != BIO_WRITE || !f->no_copy;
 }
 
 /*
