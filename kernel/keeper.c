@@ -152,8 +152,9 @@ static int clean_pass(struct cdp *c, enum cdp_pick pick)
 	while (!r && cursor < c->set.g.extents) {
 		u32 n = cdp_clean_pick(&c->set, &cursor, pick, c->clean, CDP_CLEAN_BATCH);
 
-		if (n && pick != PICK_FLUSHED)
-			r = flush_batch(c);
+		/* flushed ones: a doubt since then has come into the trackers only */
+		if (n)
+			r = pick == PICK_FLUSHED ? cdp_write_trackers(c) : flush_batch(c);
 		if (n && !r && keep)
 			mark_flushed(c, n);
 		else if (n && !r)
