@@ -388,6 +388,13 @@ static void track_whole(struct cdp *c, u32 leg)
 	}
 }
 
+static int still_busy(u32 leg, char *why)
+{
+	scnprintf(why, CDP_WHY_TEXT, "leg %u still has requests to answer from before it left",
+		  leg);
+	return -EBUSY;
+}
+
 /* May it come back, and as whom? Then the record says so. */
 static int admit(struct cdp *c, u32 leg, struct cdp_plan_leg *l, bool *full, char *why)
 {
@@ -396,11 +403,8 @@ static int admit(struct cdp *c, u32 leg, struct cdp_plan_leg *l, bool *full, cha
 	int r = check_sizes(c, leg, why);
 
 	*full = false;
-	if (!r && cdp_busy_legs(c) & 1u << leg) {
-		scnprintf(why, CDP_WHY_TEXT, "leg %u still has requests to answer from before it left",
-			  leg);
-		r = -EBUSY;
-	}
+	if (!r && cdp_busy_legs(c) & 1u << leg)
+		r = still_busy(leg, why);
 	if (r)
 		return r;
 	read_super(c, leg, l);
@@ -437,9 +441,15 @@ static int rejoin(struct cdp *c, u32 leg, struct cdp_plan_leg *l, char *why)
 		return r;
 	}
 	spin_lock(&c->lock);
-	cdp_set_leg_return(&c->set, leg);
+	/* again: a request begun before it left may have been sent, and taken from it */
+	if (cdp_late_legs(c) & 1u << leg)
+		r = still_busy(leg, why);
+	else
+		cdp_set_leg_return(&c->set, leg);
 	cdp_tell(c);
 	spin_unlock(&c->lock);
+	if (r)
+		return r;
 	refresh_areas(c);
 	r = cdp_write_trackers(c);
 	return r ?: cdp_commit_wait(c);
