@@ -277,6 +277,14 @@ static bool lock_keeper_within(struct cdp *c, unsigned long timeout)
 	return true;
 }
 
+/* Lock held. */
+static int may_fail(struct cdp *c, u32 leg)
+{
+	if (c->suspended || c->set.legs[leg].state < LEG_STALE)
+		return -EBUSY;
+	return cdp_set_may_fail(&c->set, leg);
+}
+
 /*
  * Taken out in order what it has is flushed first, so that it lacks nothing yet.
  * One that hangs is thrown out: what was not flushed counts as missing.
@@ -286,13 +294,13 @@ static int leg_fail(struct cdp *c, u32 leg)
 	bool locked = lock_keeper_within(c, msecs_to_jiffies(LEG_FAIL_MS));
 	int r;
 
-	if (locked && !c->suspended && READ_ONCE(c->set.legs[leg].state) >= LEG_STALE &&
-	    !cdp_store_flush_within(c, leg, msecs_to_jiffies(LEG_FAIL_MS)))
+	spin_lock(&c->lock);
+	r = may_fail(c, leg);
+	spin_unlock(&c->lock);
+	if (!r && locked && !cdp_store_flush_within(c, leg, msecs_to_jiffies(LEG_FAIL_MS)))
 		cdp_clean_all(c, true);
 	spin_lock(&c->lock);
-	r = cdp_set_may_fail(&c->set, leg);
-	if (!r && (c->suspended || c->set.legs[leg].state < LEG_STALE))
-		r = -EBUSY;
+	r = may_fail(c, leg);
 	if (!r)
 		cdp_set_leg_error(&c->set, leg, false);
 	cdp_tell(c);
