@@ -123,7 +123,7 @@ storage_do() { # WORD: fails or prints why not
 
 # Runs in the background, parent of the storage server's QEMU.
 storage_control() {
-	local st_pid='' st_state=down st_boots=0 st_dir='' st_cut='' st_plug='' word i t=/dev/null
+	local st_pid='' st_state=down st_boots=0 st_dir='' st_cut='' st_plug='' word half='' i t=/dev/null
 	trap - EXIT INT TERM
 	set +e
 	exec 7<>"$H/ctl.out" 8<>"$H/ctl.in"
@@ -135,7 +135,9 @@ storage_control() {
 	storage_boot || storage_kill
 	t=$R/answer
 	while kill -0 $$ 2>/dev/null; do
-		read -rt 2 word _ <&7 || continue
+		# at the end of the time the half of a word may have come
+		read -rt 2 word _ <&7 || { half+=$word; continue; }
+		word=$half$word half=''
 		if storage_do "$word" >"$t"; then
 			echo "ok $(<"$t")"
 		else
