@@ -37,12 +37,18 @@ static u64 unseen_flaps(const struct cdp_comeback *c, const struct cdp_comeback_
 	return more && seen ? more - 1 : more;
 }
 
-static void leave(struct cdp_comeback *c, double now)
+/* It is not in-sync any more: was it long enough for all to be forgiven? */
+static void forgive(struct cdp_comeback *c, double now)
 {
 	if (was_stable(c, now))
 		c->level = 0;
-	c->out = true;
 	c->in_sync_s = 0;
+}
+
+static void leave(struct cdp_comeback *c, double now)
+{
+	forgive(c, now);
+	c->out = true;
 	c->next_s = now + cdp_comeback_wait_s(c->level, c->most_s);
 	climb(c, 1);
 }
@@ -55,10 +61,8 @@ static void follow(struct cdp_comeback *c, const struct cdp_comeback_view *v, do
 	c->flaps = v->flaps;
 	c->known = true;
 	if (unseen) {
-		if (was_stable(c, now))
-			c->level = 0;
+		forgive(c, now);
 		climb(c, unseen);
-		c->in_sync_s = 0;
 	}
 	if (out && !c->out)
 		leave(c, now);
@@ -66,7 +70,7 @@ static void follow(struct cdp_comeback *c, const struct cdp_comeback_view *v, do
 		return;
 	c->out = c->refused = false;
 	if (v->state != LEG_IN_SYNC)
-		c->in_sync_s = 0;
+		forgive(c, now);
 	else if (!c->in_sync_s)
 		c->in_sync_s = now;
 }

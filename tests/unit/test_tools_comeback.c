@@ -85,6 +85,18 @@ TEST(hysteresis)
 	must(c.next_s > 1000 + STABLE + 100, "forgiven after a minute");
 }
 
+/* Doubted first, or slow, and failed then: it was trusted all the same until it left. */
+TEST(by_way_of_stale)
+{
+	struct cdp_comeback c = fresh();
+
+	c.level = 5;
+	see(&c, LEG_IN_SYNC, 1000);
+	see(&c, LEG_STALE, 9000);
+	see(&c, LEG_FAULTY, 9001);
+	must(c.next_s == 9002, "next at %f", c.next_s);
+}
+
 /* The kernel counted more than was seen. */
 TEST(unseen)
 {
@@ -147,4 +159,4 @@ TEST(hints)
 	must(c.next_s == 102, "hints do not put it off");
 }
 
-UNIT_MAIN("comeback", waits, doubles, flaps, hysteresis, unseen, left_alone, hints)
+UNIT_MAIN("comeback", waits, doubles, flaps, hysteresis, by_way_of_stale, unseen, left_alone, hints)
