@@ -75,7 +75,11 @@ _cdpctl() {
 		mapfile -t COMPREPLY < <(compgen -W "0 1 2 3 4 5 6 7" -- "$cur")
 		return
 		;;
-	--size | --region-size | --feature | --force | --timeout | --meta-start | --retry-max) return ;;
+	--feature)
+		mapfile -t COMPREPLY < <(compgen -W "leg_timeout_ms= on_protect_slow= on_protect_error=degrade on_protect_error=block on_last_error=fail on_last_error=queue read_error_limit= copy_pool_mb= read_policy=balance no_copy no_discard" -- "$cur")
+		return
+		;;
+	--size | --region-size | --force | --timeout | --meta-start | --retry-max) return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_cdpctl_options "$verb")" -- "$cur")

@@ -63,8 +63,8 @@ static const struct argp argp = {
 	x(WORST,	"worst_us",	OUT_NUMBER | OUT_JSON_ONLY) \
 	x(MISSED,	"missed_bytes",	OUT_NUMBER | OUT_JSON_ONLY) \
 	x(COPIED_BYTES,	"copied_bytes",	OUT_NUMBER | OUT_JSON_ONLY) \
-	x(REPAIRED,	"repaired",	OUT_NUMBER | OUT_JSON_ONLY) \
-	x(UNREADABLE,	"unreadable_regions", OUT_NUMBER | OUT_JSON_ONLY) \
+	x(REPAIRS,	"repairs",	OUT_NUMBER | OUT_JSON_ONLY) \
+	x(UNREADABLE,	"unreadable_sectors", OUT_JSON_ONLY) \
 	x(TAKEN_OUT,	"taken_out",	OUT_BOOL | OUT_JSON_ONLY) \
 	x(HELD,		"held",		OUT_NUMBER | OUT_JSON_ONLY) \
 	x(DEADLINE,	"deadline_ms",	OUT_NUMBER | OUT_JSON_ONLY) \
@@ -107,19 +107,28 @@ static void fill_copy(struct cdp_out *o, struct cdp_out_row *row, const struct c
 		    percent(st->copied, st->to_copy));
 }
 
-/* "degraded (suspended, 3 held)": what keeps requests waiting is said beside the health. */
+/* "degraded (suspended, 3 held)": what is out of the ordinary is said beside the health. */
 static const char *set_state(const struct cdp_live *s, const struct cdp_stats *stats,
 			     bool suspended, char *text, size_t size)
 {
+	char held[32] = "", unreadable[48] = "";
+	const char *const more[] = { suspended ? "suspended" : "", held, unreadable };
+	bool any = false;
 	int n = cdp_print(text, size, "%s", cdp_health_name(s->status.health));
+	u32 i;
 
-	if (cdp_opts.json || (!suspended && !stats->held))
-		return text;
-	n += cdp_print(text + n, size - (size_t)n, " (%s%s", suspended ? "suspended" : "",
-		       suspended && stats->held ? ", " : "");
 	if (stats->held)
-		n += cdp_print(text + n, size - (size_t)n, "%llu held", U64(stats->held));
-	cdp_print(text + n, size - (size_t)n, ")");
+		cdp_print(held, sizeof(held), "%llu held", U64(stats->held));
+	if (stats->nr_unreadable)
+		cdp_print(unreadable, sizeof(unreadable), "%u ranges lost", stats->nr_unreadable);
+	for (i = 0; i < ARRAY_SIZE(more) && !cdp_opts.json; i++) {
+		if (*more[i])
+			n += cdp_print(text + n, size - (size_t)n, "%s%s", any ? ", " : " (",
+				       more[i]);
+		any = any || *more[i];
+	}
+	if (any)
+		cdp_print(text + n, size - (size_t)n, ")");
 	return text;
 }
 
@@ -127,7 +136,7 @@ static struct cdp_out_row *fill_set(struct cdp_out *o, const struct cdp_live *s,
 				    const struct cdp_stats *stats)
 {
 	struct cdp_out_row *row = cdp_out_row(o, NULL);
-	char uuid[CDP_UUID_TEXT], size[CDP_SIZE_TEXT], state[80];
+	char uuid[CDP_UUID_TEXT], size[CDP_SIZE_TEXT], state[128];
 	struct cdp_dm_info info;
 	bool suspended = !cdp_dm_info(s->name, &info) && info.suspended;
 
@@ -138,6 +147,8 @@ static struct cdp_out_row *fill_set(struct cdp_out *o, const struct cdp_live *s,
 	SET(SIZE_BYTES, "%llu", U64(s->length * CDP_SECTOR_BYTES));
 	SET(REGION_BYTES, "%llu", U64(s->table.region_sectors * CDP_SECTOR_BYTES));
 	SET(SUSPENDED, "%d", suspended);
+	if (stats->nr_unreadable)
+		SET(UNREADABLE, "%s", stats->unreadable);
 	SET(HELD, "%llu", U64(stats->held));
 	SET(DEADLINE, "%u", s->table.features.leg_timeout_ms);
 	SET(GENERATION, "%016llx", U64(s->status.generation));
@@ -157,8 +168,7 @@ static void fill_stats(struct cdp_out *o, struct cdp_out_row *row, const struct 
 	SET(WORST, "%llu", U64(l->worst_us));
 	SET(MISSED, "%llu", U64(l->missed_bytes));
 	SET(COPIED_BYTES, "%llu", U64(l->copied_bytes));
-	SET(REPAIRED, "%llu", U64(l->repaired));
-	SET(UNREADABLE, "%llu", U64(l->unreadable));
+	SET(REPAIRS, "%llu", U64(l->repairs));
 }
 
 static struct cdp_out_row *fill_leg(struct cdp_out *o, struct cdp_out_row *parent,

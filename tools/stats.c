@@ -34,16 +34,37 @@ static void take(struct cdp_stats *s, const char *name, u64 value)
 		take_leg(&s->legs[leg], name + skip, value);
 }
 
-void cdp_stats_parse(const char *text, struct cdp_stats *s)
+/* "unreadable FIRST-LAST": may come several times. */
+static bool take_range(struct cdp_stats *s, const char *line)
+{
+	size_t used = strlen(s->unreadable);
+	char range[44];
+
+	if (sscanf(line, "unreadable %43[0-9-]", range) != 1)
+		return false;
+	s->nr_unreadable++;
+	if (used + strlen(range) + 2 < sizeof(s->unreadable))
+		cdp_print(s->unreadable + used, sizeof(s->unreadable) - used, "%s%s",
+			  used ? " " : "", range);
+	return true;
+}
+
+static void take_line(struct cdp_stats *s, const char *line)
 {
 	char name[48], digits[24];
 	u64 value;
 
+	if (!take_range(s, line) &&
+	    sscanf(line, "%47[a-z0-9._] %23[0-9]", name, digits) == 2 &&
+	    !cdp_number_parse(digits, UINT64_MAX, &value))
+		take(s, name, value);
+}
+
+void cdp_stats_parse(const char *text, struct cdp_stats *s)
+{
 	memset(s, 0, sizeof(*s));
 	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
-		if (sscanf(text, "%47[a-z0-9._] %23[0-9]", name, digits) == 2 &&
-		    !cdp_number_parse(digits, UINT64_MAX, &value))
-			take(s, name, value);
+		take_line(s, text);
 }
 
 int cdp_stats_read(const char *name, struct cdp_stats *s)

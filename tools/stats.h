@@ -16,8 +16,7 @@
 	x(worst_us) \
 	x(missed_bytes)		/* written while it did not take part */ \
 	x(copied_bytes)		/* copied to it afterwards */ \
-	x(repaired)		/* reads mended by writing the data of another leg */ \
-	x(unreadable)		/* regions of which no leg could be read */
+	x(repairs)		/* reads mended by writing the data of another leg */
 
 struct cdp_leg_stats {
 #define x(name) u64 name;
@@ -27,6 +26,8 @@ struct cdp_leg_stats {
 
 struct cdp_stats {
 	u64 held;			/* requests that wait for somebody's decision */
+	u32 nr_unreadable;		/* ranges of sectors of which no leg could be read */
+	char unreadable[1024];		/* "FIRST-LAST FIRST-LAST", as many as fit */
 	struct cdp_leg_stats legs[CDP_MAX_LEGS];
 };
 

@@ -101,9 +101,12 @@ TEST(stats)
 
 	cdp_stats_parse("reads 12\nleg.0.flaps 3\nleg.1.missed_bytes 18446744073709551615\n"
 			"leg.9.flaps 5\nleg.1.nothing_known 5\nleg.1.late\nleg.0.flaps.x 7\n"
-			"nonsense\nheld 4\nleg.1.p99_us 2500", &s);
+			"nonsense\nheld 4\nleg.1.p99_us 2500\n"
+			"unreadable 8-15\nunreadable 32-39", &s);
 	must(s.legs[0].flaps == 3 && s.legs[1].missed_bytes == UINT64_MAX && s.held == 4 &&
 	     s.legs[1].p99_us == 2500 && !s.legs[1].late, "values");
+	must(s.nr_unreadable == 2, "%u", s.nr_unreadable);
+	ck_assert_str_eq(s.unreadable, "8-15 32-39");
 	cdp_stats_parse("", &s);
 	must(!s.held && !s.legs[0].flaps, "none");
 }
