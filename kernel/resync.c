@@ -311,7 +311,7 @@ unsigned long cdp_resync(struct cdp *c)
 		return HZ;
 	if (s->legs[s->copy_leg].state == LEG_IN_SYNC) {
 		report_finished(c);
-		return MAX_SCHEDULE_TIMEOUT;
+		return 1;	/* another one may be stale */
 	}
 	if (s->legs[s->copy_leg].state != LEG_STALE) {
 		start_drained(c);	/* they end with an error, or harmlessly */
