@@ -163,17 +163,15 @@ void cdp_load_intent(struct cdp_set *s, u32 page, const struct cdp_page_disk *d)
 		page_dirty(s->intent_dirty, page);
 }
 
+/* What is set may be known from one leg only, and that one may go: it is written to all. */
 void cdp_load_tracker(struct cdp_set *s, u32 leg, u32 page, const struct cdp_page_disk *d)
 {
-	u64 *dirty = &s->legs[leg].tracker_dirty[page / 64];
-	u64 was = *dirty, e = (u64)page * CDP_TRACKER_EXTENTS;
+	u64 e = (u64)page * CDP_TRACKER_EXTENTS;
 	u32 i;
 
 	for (i = 0; i < CDP_PAGE_WORDS && e < s->g.extents; i++, e++)
 		cdp_track(s, leg, e, cdp_extent_mask(&s->g, e) &
 			  (d ? cdp_page_get(d, i) : ~0ull));
-	if (d)
-		*dirty = was;
 }
 
 void cdp_recover(struct cdp_set *s)
