@@ -247,7 +247,8 @@ struct cdp_bio {
 	blk_status_t status;		/* what one of the legs said */
 	struct bvec_iter iter;		/* of a read, to send it again */
 	u32 tried;			/* legs a read failed on */
-	int leg;			/* that a read went to */
+	int leg;			/* that a read went to, */
+	u32 flaps;			/* and how often it had left before */
 	bool requeue;
 	bool emulate;			/* write zeroes by hand where they were refused */
 };

@@ -98,10 +98,18 @@ static void write_ended(struct cdp_bio *b)
 	}
 }
 
+/* Has the leg left since it was sent this read? See cdp_read_seen(). */
+static bool is_of_the_past(struct cdp_bio *b)
+{
+	return cdp_load(b->c->set.legs[b->leg].flaps) != b->flaps;
+}
+
 /* The same for a read that went out on private pages. */
 static void read_ended(struct cdp_bio *b)
 {
-	if (!b->status || cdp_is_refusal(b->status))
+	if (!b->status && is_of_the_past(b))
+		put_on(&b->c->issue, b);
+	else if (!b->status || cdp_is_refusal(b->status))
 		cdp_bio_done(b, b->status);
 	else
 		put_on(&b->c->unread, b);
@@ -137,6 +145,10 @@ int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error)
 		return DM_ENDIO_REQUEUE;
 	if (b->kind == BIO_READ && b->leg >= 0)
 		cdp_gauge(c, (u32)b->leg, b->flight.ns, b->flight.sent.since);
+	if (b->kind == BIO_READ && b->leg >= 0 && !*error && is_of_the_past(b)) {
+		put_on(&c->issue, b);
+		return DM_ENDIO_INCOMPLETE;
+	}
 	if (likely(!*error) || b->kind != BIO_READ || b->leg < 0 || cdp_is_refusal(*error))
 		return DM_ENDIO_DONE;
 	b->status = *error;
@@ -354,6 +366,8 @@ void cdp_read_again(struct cdp_bio *b)
 
 	spin_lock(&c->lock);
 	b->leg = cdp_read_pick(&c->set, b->io.span, b->tried);
+	if (b->leg >= 0)
+		cdp_read_seen(&c->set, (u32)b->leg, &b->flaps);
 	spin_unlock(&c->lock);
 	if (b->leg < 0) {
 		b->tried = 0;
@@ -392,6 +406,10 @@ static int map_read(struct cdp_bio *b, struct bio *bio)
 	b->status = BLK_STS_OK;
 	cdp_count(c, STAT_READS, 1);
 	cdp_count(c, STAT_READ_BYTES, bio->bi_iter.bi_size);
+	if (!cdp_read_seen(&c->set, (u32)leg, &b->flaps)) {
+		put_on(&c->issue, b);
+		return DM_MAPIO_SUBMITTED;
+	}
 	if (copies_read(c, leg)) {
 		if (!send_read(b, GFP_NOWAIT))
 			put_on(&c->issue, b);

@@ -78,6 +78,7 @@ static inline void cdp_word_or(cdp_word *w, u64 bits)
 #define cdp_load(x)		READ_ONCE(x)
 #define cdp_store(x, v)		WRITE_ONCE(x, v)
 #define cdp_full_barrier()	smp_mb()
+#define cdp_read_barrier()	smp_rmb()
 
 #else /* user space */
 
@@ -182,6 +183,7 @@ static inline void cdp_word_or(cdp_word *w, u64 bits)
 #define cdp_load(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define cdp_store(x, v)		__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 #define cdp_full_barrier()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define cdp_read_barrier()	__atomic_thread_fence(__ATOMIC_ACQUIRE)
 
 #endif
 

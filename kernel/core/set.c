@@ -121,7 +121,7 @@ static void leg_event(struct cdp_set *s, u32 leg, enum cdp_leg_event event, bool
 {
 	struct cdp_set_leg *l = &s->legs[leg];
 	struct cdp_leg_step step = cdp_leg_step(l->state, event);
-	bool maybe_in_sync = s->durable & 1u << leg && l->state != LEG_IN_SYNC;
+	bool maybe_in_sync = s->durable & 1u << leg && l->state != LEG_IN_SYNC, left;
 
 	if (step.act & LEG_ACT_BUG)
 		return;
@@ -138,10 +138,12 @@ static void leg_event(struct cdp_set *s, u32 leg, enum cdp_leg_event event, bool
 		l->gain = false;
 	if (step.next < LEG_STALE)
 		l->commits = 0;
-	if (l->state == LEG_IN_SYNC && step.next != LEG_IN_SYNC)
-		l->flaps++;
+	left = l->state == LEG_IN_SYNC && step.next != LEG_IN_SYNC;
 	l->state = step.next;
 	cdp_set_update(s);
+	/* after the masks, which the barrier above is behind; see cdp_read_seen() */
+	if (left)
+		cdp_store(l->flaps, l->flaps + 1);
 }
 
 int cdp_set_may_fail(const struct cdp_set *s, u32 leg)

@@ -158,6 +158,12 @@ enum cdp_verdict cdp_flush_begin(struct cdp_set *s, struct cdp_io *io);
 /* [lock] Leg to read @span from, not among @tried; -1: none can. */
 int cdp_read_pick(const struct cdp_set *s, struct cdp_span span, u32 tried);
 /*
+ * [any] Before a read is sent to @leg: is it in-sync? Then @flaps is noted, and what
+ * the leg answers is good if that is the same afterwards. One that left meanwhile may
+ * have lost its cache, and answer with the past.
+ */
+bool cdp_read_seen(const struct cdp_set *s, u32 leg, u32 *flaps);
+/*
  * [lock] A read of @span failed on @leg. If another leg can serve it, @leg lacks
  * the span from now on, so that the resync writes it anew. After more than @limit
  * errors, or where that was done last, @leg is given up. Returns true if the span

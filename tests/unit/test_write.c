@@ -260,9 +260,21 @@ TEST(doubt)
 	must(!m.copied[1] && !m.s.copied_count && !m.s.copy_void, "from the beginning");
 }
 
+TEST(reads_of_the_past)
+{
+	struct small m;
+	u32 was, is;
+
+	small_init(&m, 2);
+	must(cdp_read_seen(&m.s, 1, &was), "in-sync");
+	must(cdp_read_seen(&m.s, 1, &is) && is == was, "what it answers is good");
+	cdp_set_leg_error(&m.s, 1, false);
+	must(!cdp_read_seen(&m.s, 1, &is) && is != was, "it left meanwhile");
+}
+
 UNIT_MAIN("write", intent_comes_first, loss_is_recorded_before_the_answer,
 	  retried_commits_spare_the_good_block, a_leg_takes_part_once_it_was_told,
 	  loss_without_a_write_mints_on_the_next_one,
 	  last_leg_stays, stale_legs_get_what_they_do_not_lack, refusals_are_not_errors,
-	  a_protect_leg_may_block, flushes, reads,
+	  a_protect_leg_may_block, flushes, reads, reads_of_the_past,
 	  deadlines, doubt)
