@@ -11,6 +11,8 @@
  *   copy FROM TO OFF LEN        the same place on another device
  *   put DEV SEED OFF LEN        like fill, each write with RWF_DSYNC
  *   flush DEV
+ *   odd DEV SEED OFF            requests whose memory begins at, or is divided at, an odd
+ *                               address: each is refused with EINVAL, or done right
  *   scribble DEV SECONDS        write from buffers that another thread keeps changing
  *   app DEV MODEL [THREADS [errors|zeroes]...]
  *                      a guest: reads, writes, flushes and checks what it reads until
@@ -237,6 +239,39 @@ static int trim(int fd, struct range r, unsigned long request)
 
 	if (ioctl(fd, request, v))
 		io_error(request == BLKDISCARD ? "discard" : "zeroout", r.at);
+	return 0;
+}
+
+/* Memory at an odd address, and in two pieces of odd lengths. */
+static int odd(int fd, u64 seed, u64 at)
+{
+	char *p = buffer(3 * BLOCK), *q = buffer(BLOCK);
+	struct iovec one = { p + 1, BLOCK }, two[2] = { { p, 511 }, { p + BLOCK + 1, BLOCK - 511 } };
+	struct { struct iovec *v; int n; } how[] = { { &one, 1 }, { two, 2 } };
+	u32 i, way;
+
+	for (i = 0; i < 4; i++) {
+		struct iovec *v = how[i / 2].v;
+		int n = how[i / 2].n, reads = i % 2, k;
+		ssize_t r;
+
+		stamp((u64 *)q, BLOCK, at, seed + i);
+		if (reads && pwrite(fd, q, BLOCK, (off_t)at) != BLOCK)
+			io_error("write", at);
+		for (k = 0, way = 0; !reads && k < n; way += (u32)v[k++].iov_len)
+			memcpy(v[k].iov_base, q + way, v[k].iov_len);
+		r = reads ? preadv(fd, v, n, (off_t)at) : pwritev(fd, v, n, (off_t)at);
+		if (r < 0 && errno == EINVAL)
+			continue;
+		if (r != BLOCK)
+			io_error(reads ? "odd read" : "odd write", at);
+		if (!reads && pread(fd, q, BLOCK, (off_t)at) != BLOCK)
+			io_error("read", at);
+		for (k = 0, way = 0; k < n; way += (u32)v[k++].iov_len)
+			if (memcmp(v[k].iov_base, q + way, v[k].iov_len))
+				die("an odd %s went wrong", reads ? "read" : "write");
+	}
+	puts("refused or done");
 	return 0;
 }
 
@@ -587,6 +622,8 @@ int main(int argc, char **argv)
 		return trim(fd, range(fd, n - 1, a + 1), BLKZEROOUT);
 	if (!strcmp(v, "flush"))
 		return fsync(fd) ? die("flush: %s", strerror(errno)), 1 : 0;
+	if (!strcmp(v, "odd"))
+		return odd(fd, strtoull(a[1], NULL, 0), strtoull(a[2], NULL, 0) * KIB);
 	if (!strcmp(v, "scribble"))
 		return scribble(fd, (unsigned int)atoi(a[1]));
 	die("no verb '%s'", v);
