@@ -7,133 +7,41 @@
  *               and nothing that was never written; so has the source
  *   uncovered   a region in which a leg differs from the source is going to be copied
  *   wide        a leg whose metadata was there is not copied wholly
+ *   dirty       a set that was stopped in order is clean
  */
 #include <stdlib.h>
 
 #include "cut.h"
+#include "start.h"
 
 #define FAIL(r, kind, ...) (snprintf((r)->what, sizeof((r)->what), kind), \
 			    snprintf((r)->text, sizeof((r)->text), __VA_ARGS__))
-
-static u64 words(u64 bits)
-{
-	return (bits + 63) / 64;
-}
-
-static void alloc_set(struct cdp_set *s, u32 nr_legs)
-{
-	struct cdp_geometry *g = &s->g;
-	u32 i;
-
-	s->extents = xcalloc(g->extents, sizeof(*s->extents));
-	s->recent = xcalloc(g->extents, sizeof(*s->recent));
-	s->copied = xcalloc(g->extents, sizeof(*s->copied));
-	s->intent = xcalloc((u64)g->intent_pages * CDP_PAGE_WORDS, sizeof(u64));
-	s->intent_dirty = xcalloc(words(g->intent_pages), sizeof(u64));
-	for (i = 0; i < nr_legs; i++) {
-		s->legs[i].tracker = xcalloc(g->extents, sizeof(u64));
-		s->legs[i].tracker_dirty = xcalloc(words(g->tracker_pages), sizeof(u64));
-	}
-}
-
-static void free_set(struct cdp_set *s, u32 nr_legs)
-{
-	u32 i;
-
-	free(s->extents);
-	free(s->recent);
-	free(s->copied);
-	free(s->intent);
-	free(s->intent_dirty);
-	for (i = 0; i < nr_legs; i++) {
-		free(s->legs[i].tracker);
-		free(s->legs[i].tracker_dirty);
-	}
-}
-
-static const struct cdp_page_disk *page_of(const struct cut *c, const struct cdp_set *s, u32 leg,
-					   u64 block, enum cdp_block_kind kind, u32 slot)
-{
-	const struct cdp_page_disk *d = (const void *)(c->meta[leg] + block * CDP_BLOCK_BYTES);
-	const char *why;
-
-	return cdp_page_check(d, &s->super.set_uuid, block, kind, slot, &why) ? NULL : d;
-}
-
-static void load_intent(const struct cut *c, struct cdp_set *s)
-{
-	u32 page, leg;
-
-	for (page = 0; page < s->g.intent_pages; page++) {
-		bool good = false;
-
-		for (leg = 0; leg < c->nr_legs; leg++) {
-			const struct cdp_page_disk *d;
-
-			if (!(s->in_sync & 1u << leg))
-				continue;
-			d = page_of(c, s, leg, cdp_block_intent(&s->g, page), BLOCK_INTENT, 0);
-			if (d)
-				cdp_load_intent(s, page, d);
-			good |= !!d;
-		}
-		if (!good)
-			cdp_load_intent(s, page, NULL);
-	}
-}
-
-static void load_tracker(const struct cut *c, struct cdp_set *s, u32 of, u32 authority)
-{
-	u32 page, leg, slot = s->legs[of].slot;
-
-	for (page = 0; page < s->g.tracker_pages; page++) {
-		u64 block = cdp_block_tracker(&s->g, slot, page);
-		const struct cdp_page_disk *d;
-
-		d = page_of(c, s, authority, block, BLOCK_TRACKER, slot);
-		for (leg = 0; !d && leg < c->nr_legs; leg++)
-			if (leg != authority && s->in_sync & 1u << leg)
-				d = page_of(c, s, leg, block, BLOCK_TRACKER, slot);
-		cdp_load_tracker(s, of, page, d);
-	}
-}
 
 /*
  * Torn in the first commit of its life: the other superblock is blank yet, so no write
  * was ever let through. The set may refuse the leg, and wants it zeroed again.
  */
-static bool is_unborn(const struct cut *c, u32 leg)
+static bool is_unborn(const struct cut *c, const struct cdp_plan *p, u32 leg)
 {
 	const u8 *a = c->meta[leg], *b = a + CDP_BLOCK_BYTES;
 
-	return cdp_is_zero(a, CDP_BLOCK_BYTES) != cdp_is_zero(b, CDP_BLOCK_BYTES);
+	return p->legs[leg].kind != SUPER_VALID &&
+	       cdp_is_zero(a, CDP_BLOCK_BYTES) != cdp_is_zero(b, CDP_BLOCK_BYTES);
 }
 
-static int plan(const struct cut *c, struct cdp_plan *p, struct checked *r)
+static struct start start_of(const struct cut *c)
 {
+	struct start in = {
+		.nr_legs = c->nr_legs,
+		.data_sectors = c->sectors,
+		.region_sectors = c->region,
+		.assume_clean = c->assume_clean,
+	};
 	u32 i;
 
-	memset(p, 0, sizeof(*p));
-	p->nr_legs = c->nr_legs;
-	p->has_meta = true;
-	p->assume_clean = c->assume_clean;
-	p->data_sectors = c->sectors;
-	p->region_sectors = c->region;
-	p->now = 1;
-	p->new_generation = 1;
-	p->new_set.b[0] = 1;
-	for (i = 0; i < c->nr_legs; i++) {
-		struct cdp_plan_leg *l = &p->legs[i];
-
-		p->new_legs[i].b[0] = (u8)(i + 1);
-		l->present = true;
-		l->logical_block_bytes = SECTOR;
-		l->kind = cdp_super_choose((const void *)c->meta[i],
-					   (const void *)(c->meta[i] + CDP_BLOCK_BYTES),
-					   &l->super, &l->why);
-		r->unborn |= is_unborn(c, i) && l->kind != SUPER_VALID;
-	}
-	return cdp_plan_make(p);
+	for (i = 0; i < c->nr_legs; i++)
+		in.areas[i] = c->meta[i];
+	return in;
 }
 
 static bool content_ok(const struct cut *c, u32 leg, struct checked *r)
@@ -197,26 +105,23 @@ static void check_set(const struct cut *c, const struct cdp_plan *p, struct cdp_
 void check(const struct cut *c, struct checked *r)
 {
 	static struct cdp_plan p;
-	struct cdp_set s = { 0 };
-	const char *why;
+	struct start in = start_of(c);
+	struct cdp_set s;
 	u32 i;
+	int err = start_plan(&in, &p);
 
 	memset(r, 0, sizeof(*r));
-	if (plan(c, &p, r)) {
+	for (i = 0; i < c->nr_legs; i++)
+		r->unborn |= is_unborn(c, &p, i);
+	if (err) {
 		if (!r->unborn)
 			FAIL(r, "refused", "%s", p.why);
 		return;
 	}
-	if (cdp_geometry_set(&s.g, p.data_sectors, p.region_sectors, p.super.trackers, &why))
-		die("%s", why);
-	alloc_set(&s, c->nr_legs);
-	cdp_plan_apply(&p, &s);
-	if (!p.is_new && !p.clean)
-		load_intent(c, &s);
-	for (i = 0; !p.is_new && i < c->nr_legs; i++)
-		if (p.tracker[i] == TRACKER_LOAD)
-			load_tracker(c, &s, i, p.authority);
-	cdp_recover(&s);
+	if (start_load(&in, &p, &s))
+		die("no memory");
+	if (c->stopped && !p.clean)
+		FAIL(r, "dirty", "the set was stopped, and is not clean");
 	check_set(c, &p, &s, r);
-	free_set(&s, c->nr_legs);
+	start_free(&s, c->nr_legs);
 }

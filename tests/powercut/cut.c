@@ -210,6 +210,7 @@ static bool make_cut(struct recording *rec, u32 instant, u32 subset, struct cut 
 	c->sectors = rec->sectors;
 	c->region = rec->region;
 	c->assume_clean = rec->assume_clean;
+	c->stopped = rec->oracle.stopped;
 	c->bounds = rec->stamped ? rec->oracle.bounds : NULL;
 	return true;
 }
@@ -238,7 +239,7 @@ static bool is_told(const char *kind)
 
 static int do_check(struct recording *rec, struct pack *k, const u32 *only, bool one)
 {
-	u32 n, all, cuts = 0, failed = 0;
+	u32 n, all, cuts = 0, failed = 0, stopped = 0;
 	u64 tracked = 0, regions = 0;
 	struct checked r;
 	struct cut c;
@@ -253,6 +254,7 @@ static int do_check(struct recording *rec, struct pack *k, const u32 *only, bool
 			continue;
 		check(&c, &r);
 		cuts++;
+		stopped += c.stopped;
 		failed += !!r.what[0];
 		tracked += r.tracked;
 		regions += r.regions;
@@ -262,9 +264,10 @@ static int do_check(struct recording *rec, struct pack *k, const u32 *only, bool
 		if (!r.unborn && is_packed(k, rec->seed, n, all))
 			pack_cut(k, rec, &c, instant, subset);
 	}
-	printf("instants %u cuts %u failed %u copied %llu acks %u\n",
+	printf("instants %u cuts %u failed %u copied %llu acks %u stopped %u\n",
 	       rec->nr_instants, cuts, failed,
-	       (unsigned long long)(regions ? 1000 * tracked / regions : 0), rec->oracle.nr_acks);
+	       (unsigned long long)(regions ? 1000 * tracked / regions : 0), rec->oracle.nr_acks,
+	       stopped);
 	return failed || !cuts;
 }
 

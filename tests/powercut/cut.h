@@ -57,6 +57,7 @@ struct oracle {
 	u64 *flushes;			/* acks that a flush covers, by its number */
 	u32 last_ack, errors;
 	char table[16];			/* legs of the table line, "0 1" */
+	bool stopped;			/* in order */
 };
 
 void oracle_open(struct oracle *o, const char *file, u64 sectors);
@@ -74,7 +75,7 @@ struct checked {
 struct cut {
 	u64 sectors;
 	u32 region, nr_legs;
-	bool assume_clean;
+	bool assume_clean, stopped;
 	const u8 *data[CDP_MAX_LEGS], *meta[CDP_MAX_LEGS];
 	const struct bounds *bounds;	/* NULL: not stamped */
 };

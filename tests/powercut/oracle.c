@@ -114,6 +114,7 @@ static void take_line(struct oracle *o, const char *line)
 			die("a table line without legs");
 		return;
 	}
+	o->stopped |= !strncmp(line, "m removed", 9);
 	if (sscanf(line, "%c %llu", &kind, &n) != 2)
 		return;
 	switch (kind) {
