@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "cut.h"
-#include "start.h"
+#include "../unit/start.h"
 
 #define FAIL(r, kind, ...) (snprintf((r)->what, sizeof((r)->what), kind), \
 			    snprintf((r)->text, sizeof((r)->text), __VA_ARGS__))

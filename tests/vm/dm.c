@@ -3,6 +3,7 @@
  * dm VERB ... [: VERB ...]...   what dmsetup does, in a static program: under emulation
  *                               dmsetup takes 0.1 s to start, this takes 0.01 s
  *   create NAME TABLE           TABLE: lines of "START LENGTH TARGET ARGUMENTS"
+ *   new NAME                    without a table
  *   load NAME TABLE             into the inactive slot
  *   clear NAME
  *   swap NAME TABLE             load and resume, without flush or freeze
@@ -12,6 +13,9 @@
  *   message NAME WORD...
  *   wait NAME EVENT             until the event number is larger
  *   ls
+ *   nth N VERB...               the same with the N-th allocation of this process failing, on
+ *                               a kernel that can; "done", "beyond" (there are not so many), or
+ *                               the error
  *   fuzz NAME SEED N            N broken table lines loaded, N broken messages sent to
  *                               NAME, made from its own; prints the number of each errno
  * Exit status: 0, or 1 with the first error.
@@ -106,13 +110,21 @@ static void node(const char *name, int there)
 		perror(path);
 }
 
-static int create(const char *name, const char *table)
+static int new(const char *name)
 {
 	int r = simple(DM_DEV_CREATE, name, 0);
 
+	if (!r)
+		node(name, 1);
+	return r;
+}
+
+static int create(const char *name, const char *table)
+{
+	int r = new(name);
+
 	if (r)
 		return r;
-	node(name, 1);
 	r = load(name, table);
 	if (!r)
 		r = simple(DM_DEV_SUSPEND, name, 0);
@@ -362,6 +374,36 @@ static int words(int n, char **a)
 	return message(a[1], text, 1);
 }
 
+/* The N-th from now on; 0: none. Answers what is left of the last one. */
+static int fail_nth(int n)
+{
+	int fd = open("/proc/thread-self/fail-nth", O_RDWR), left = 0;
+	char text[16] = "";
+
+	if (fd < 0 || pread(fd, text, sizeof(text) - 1, 0) < 0)
+		return -errno;
+	left = atoi(text);
+	snprintf(text, sizeof(text), "%d", n);
+	if (pwrite(fd, text, strlen(text), 0) < 0)
+		left = -errno;
+	close(fd);
+	return left;
+}
+
+static int one(int n, char **a);
+
+static int nth(int n, char **a)
+{
+	int r = fail_nth(atoi(a[1])), left;
+
+	if (r < 0)
+		return r;
+	r = one(n - 2, a + 2);
+	left = fail_nth(0);
+	puts(r ? strerror(-r) : left > 0 ? "beyond" : "done");
+	return 0;
+}
+
 static int one(int n, char **a)
 {
 	unsigned int noflush = has(n, a, "noflush") ? DM_NOFLUSH_FLAG | DM_SKIP_LOCKFS_FLAG : 0;
@@ -370,6 +412,8 @@ static int one(int n, char **a)
 
 	if (!strcmp(v, "create") && n == 3)
 		return create(name, a[2]);
+	if (!strcmp(v, "new"))
+		return new(name);
 	if (!strcmp(v, "load") && n == 3)
 		return load(name, a[2]);
 	if (!strcmp(v, "clear"))
@@ -406,6 +450,8 @@ static int one(int n, char **a)
 		u.d.event_nr = (u32)atoi(a[2]);
 		return call(DM_DEV_WAIT);
 	}
+	if (!strcmp(v, "nth") && n > 2)
+		return nth(n, a);
 	if (!strcmp(v, "fuzz") && n == 4)
 		return fuzz(name, strtoull(a[2], NULL, 0), (unsigned int)atoi(a[3]));
 	return -ENOSYS;
