@@ -37,15 +37,16 @@ void cdp_flight_exit(void)
  * The private copy
  *--------------------------------------------------------------*/
 
-/* Up to the bound, and from the reserve beyond it: then the pool waits. */
+#define RESERVE		512u	/* pages; a request needs 256 at most */
+
+/* The reserve, and up to the bound beyond it: then the pool waits. */
 static void *pool_alloc(gfp_t gfp, void *data)
 {
 	struct cdp *c = data;
+	s64 bound = RESERVE + ((s64)c->features.copy_pool_mb << (20 - PAGE_SHIFT));
 	struct page *page;
 
-	if (c->features.copy_pool_mb &&
-	    percpu_counter_read_positive(&c->pool_used) >=
-	    (s64)c->features.copy_pool_mb << (20 - PAGE_SHIFT))
+	if (c->features.copy_pool_mb && percpu_counter_read_positive(&c->pool_used) >= bound)
 		return NULL;
 	page = alloc_page(gfp);
 	if (page)
@@ -183,9 +184,21 @@ void cdp_late_ended(struct cdp *c, struct cdp_sent *sent, cdp_release release)
 	spin_unlock_irqrestore(&c->queue_lock, flags);
 }
 
+/*
+ * What is late is no more than was out when its legs were given up, and does not count
+ * to the bound of the pool: those that go on must not wait for the leg all the same.
+ */
+static void discount(struct cdp *c, struct cdp_flight *f, int sign)
+{
+	percpu_counter_add(&c->pool_used, sign * (s64)cdp_flight_pages(f)->bi_vcnt);
+}
+
 static void release_flight(struct cdp *c, struct cdp_sent *sent)
 {
-	cdp_flight_free(c, container_of(sent, struct cdp_flight, sent));
+	struct cdp_flight *f = container_of(sent, struct cdp_flight, sent);
+
+	discount(c, f, 1);
+	cdp_flight_free(c, f);
 }
 
 struct cdp_bio *cdp_flight_answered(struct cdp_flight *f, u32 leg, blk_status_t status)
@@ -277,6 +290,7 @@ static void part(struct cdp *c, struct cdp_flights *q, struct list_head *request
 		f->b->status = f->failed ? f->status : BLK_STS_TIMEOUT;
 		list_add_tail(&f->b->node, requests);
 		f->b = NULL;
+		discount(c, f, -1);
 		spin_lock(&c->queue_lock);
 		list_move_tail(&f->sent.node, &c->late);
 		spin_unlock(&c->queue_lock);
@@ -314,6 +328,9 @@ void cdp_watch_work(struct work_struct *work)
 		part(c, per_cpu_ptr(c->flights, cpu), &requests);
 	copies = cdp_copies_overdue(c);
 	spin_unlock(&c->lock);
+	/* who waits for pages to be given back may have them now */
+	if (!list_empty(&requests))
+		wake_up_all(&c->copy_pages.wait);
 	list_for_each_entry_safe(b, next, &requests, node)
 		cdp_flight_parted(b);
 	cdp_slow_legs(c);
@@ -391,7 +408,6 @@ void cdp_flight_count(struct cdp *c, u32 leg, struct cdp_outstanding *o)
  * Pools
  *--------------------------------------------------------------*/
 
-#define RESERVE		512u	/* pages; a request needs 256 at most */
 #define BIO_RESERVE	64
 
 int cdp_flights_init(struct cdp *c)

@@ -132,7 +132,7 @@ void bio_put(struct bio *bio)
 
 void __bio_add_page(struct bio *bio, struct page *page, u32 len, u32 offset)
 {
-	bio->vecs[bio->nr_vecs++] = (struct bio_vec) { page, len, offset };
+	bio->vecs[bio->bi_vcnt++] = (struct bio_vec) { page, len, offset };
 	bio->bi_iter.bi_size += len;
 }
 

@@ -273,7 +273,7 @@ struct page {
 #define __free_page(p)		sim_free(p)
 
 /* Pools hold pages, or structures of one size; a pool that counts does so by itself. */
-typedef struct { size_t size; int in_use; } mempool_t;
+typedef struct { size_t size; int in_use; wait_queue_head_t wait; } mempool_t;
 #define mempool_init(m, n, get, put, data) ((void)(get), (void)(put), (void)(data), \
 						 mempool_init_page_pool(m, n, 0))
 #define mempool_init_page_pool(m, n, order)	((m)->in_use = 0, (m)->size = sizeof(struct page), 0)
@@ -285,6 +285,7 @@ void mempool_free(void *p, mempool_t *m);
 struct percpu_counter { s64 v; };
 #define percpu_counter_init(p, n, gfp)		((p)->v = (n), 0)
 #define percpu_counter_destroy(p)		((void)(p))
+#define percpu_counter_add(p, n)		((p)->v += (n))
 #define percpu_counter_inc(p)			((p)->v++)
 #define percpu_counter_dec(p)			((p)->v--)
 #define percpu_counter_read_positive(p)		((p)->v)
@@ -368,13 +369,13 @@ struct bio {
 	struct bio *source;	/* a clone: whose data */
 	u64 *data;		/* one number a sector; NULL: in vecs */
 	struct bio_vec *vecs;
-	u32 nr_vecs;
+	u32 bi_vcnt;
 	bool executed;		/* on the disk, not answered yet */
 	u64 at;			/* clock when a flush was sent, when a write was executed */
 };
 struct bvec_iter_all { u32 i; };
 #define bio_for_each_segment_all(bv, bio, iter) \
-	for (iter.i = 0; iter.i < (bio)->nr_vecs && (bv = &(bio)->vecs[iter.i]); iter.i++)
+	for (iter.i = 0; iter.i < (bio)->bi_vcnt && (bv = &(bio)->vecs[iter.i]); iter.i++)
 
 #define BIOSET_NEED_BVECS	1
 #define bioset_init(bs, n, pad, flags)	((bs)->front = (pad), 0)
