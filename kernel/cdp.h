@@ -86,6 +86,12 @@ struct cdp_sent {
 	unsigned long since;		/* jiffies */
 };
 
+/* Legs that have not answered. Of the others what they said is seen after this. */
+static inline u32 cdp_pending(const struct cdp_sent *sent)
+{
+	return (u32)atomic_read_acquire(&sent->pending);
+}
+
 struct cdp_bio;
 
 /* A request on its way to its legs: part of it, or one that may outlive it (flight.c). */

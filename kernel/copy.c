@@ -180,7 +180,7 @@ static bool abandon(struct cdp *c, u32 claim)
 	u32 pending;
 
 	spin_lock_irq(&c->queue_lock);
-	pending = (u32)atomic_read(&copy->sent.pending);
+	pending = cdp_pending(&copy->sent);
 	if (!cdp_is_overdue(c, copy->sent.since) && pending & cdp_set_joined(&c->set))
 		pending = 0;
 	pending = cdp_may_give_up(&c->set, pending, 0);

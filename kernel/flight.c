@@ -257,7 +257,7 @@ bool cdp_is_overdue(struct cdp *c, unsigned long since)
 /* Legs that this flight goes on without; c->lock held. */
 static u32 too_late(struct cdp *c, const struct cdp_flight *f)
 {
-	u32 pending = (u32)atomic_read(&f->sent.pending);
+	u32 pending = cdp_pending(&f->sent);
 	u32 without = (u32)f->failed | (u32)f->refused;
 
 	if (f->b->kind != BIO_READ)
@@ -356,7 +356,7 @@ u32 cdp_late_legs(struct cdp *c)
 
 	spin_lock_irq(&c->queue_lock);
 	list_for_each_entry(sent, &c->late, node)
-		legs |= (u32)atomic_read(&sent->pending);
+		legs |= cdp_pending(sent);
 	spin_unlock_irq(&c->queue_lock);
 	return legs;
 }
@@ -386,7 +386,7 @@ void cdp_flight_count(struct cdp *c, u32 leg, struct cdp_outstanding *o)
 	memset(o, 0, sizeof(*o));
 	spin_lock_irq(&c->queue_lock);
 	list_for_each_entry(sent, &c->late, node)
-		if (atomic_read(&sent->pending) & 1 << leg) {
+		if (cdp_pending(sent) & 1 << leg) {
 			o->late++;
 			o->oldest = max(o->oldest, jiffies - sent->since);
 		}
@@ -396,7 +396,7 @@ void cdp_flight_count(struct cdp *c, u32 leg, struct cdp_outstanding *o)
 
 		spin_lock_irq(&q->lock);
 		list_for_each_entry(sent, &q->list, node)
-			if (atomic_read(&sent->pending) & 1 << leg) {
+			if (cdp_pending(sent) & 1 << leg) {
 				o->waiting++;
 				o->oldest = max(o->oldest, jiffies - sent->since);
 			}

@@ -107,7 +107,7 @@ static void round_open(struct cdp_round *r, u32 legs, u32 n)
 /* Legs that need not be waited for any more. */
 static u32 to_give_up(struct cdp_round *r)
 {
-	u32 pending = (u32)atomic_read(&r->sent.pending);
+	u32 pending = cdp_pending(&r->sent);
 	struct cdp *c = r->c;
 
 	spin_lock(&c->lock);
@@ -128,7 +128,7 @@ static u32 round_put(struct cdp_round *r)
 	u32 pending;
 
 	spin_lock_irq(&c->queue_lock);
-	pending = (u32)atomic_read(&r->sent.pending);
+	pending = cdp_pending(&r->sent);
 	if (pending) {
 		r->late = true;
 		list_add_tail(&r->sent.node, &c->late);
@@ -146,9 +146,10 @@ static u32 round_wait(struct cdp_round *r, u32 legs)
 	u32 ok;
 
 	do {
-		wait_event_timeout(c->wait, !atomic_read(&r->sent.pending), HZ / 20);
-	} while (atomic_read(&r->sent.pending) && !to_give_up(r));
-	ok = legs & ~(u32)(r->failed | atomic_read(&r->sent.pending));
+		wait_event_timeout(c->wait, !cdp_pending(&r->sent), HZ / 20);
+	} while (cdp_pending(&r->sent) && !to_give_up(r));
+	ok = legs & ~cdp_pending(&r->sent);
+	ok &= ~(u32)r->failed;
 	return ok & ~round_put(r);
 }
 
@@ -217,9 +218,9 @@ int cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to)
 
 	round_open(r, 1u << leg, 1);
 	submit_bio(block_bio(r, leg, 0, block, REQ_OP_READ));
-	wait_event_timeout(c->wait, !atomic_read(&r->sent.pending),
+	wait_event_timeout(c->wait, !cdp_pending(&r->sent),
 			   ms ? msecs_to_jiffies(ms) : MAX_SCHEDULE_TIMEOUT);
-	if (atomic_read(&r->sent.pending))
+	if (cdp_pending(&r->sent))
 		ret = -ETIMEDOUT;
 	else if (r->failed)
 		ret = -EIO;
@@ -270,8 +271,8 @@ int cdp_store_flush_within(struct cdp *c, u32 leg, unsigned long timeout)
 	struct cdp_round *r = flush_begin(c, 1u << leg);
 	int ret = 0;
 
-	wait_event_timeout(c->wait, !atomic_read(&r->sent.pending), timeout);
-	if (atomic_read(&r->sent.pending))
+	wait_event_timeout(c->wait, !cdp_pending(&r->sent), timeout);
+	if (cdp_pending(&r->sent))
 		ret = -ETIMEDOUT;
 	else if (r->failed)
 		ret = -EIO;

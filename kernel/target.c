@@ -89,8 +89,10 @@ static void cdp_destroy(struct cdp *c)
 {
 	WRITE_ONCE(c->dead, true);
 	cancel_delayed_work_sync(&c->watch_work);
+	/* idle: that may take hours, and is nothing that the hung task detector should see */
+	wait_event_idle(c->wait, list_empty_careful(&c->late));
+	/* the last answer is done with us when it lets go of the lock */
 	spin_lock_irq(&c->queue_lock);
-	wait_event_lock_irq(c->wait, list_empty(&c->late), c->queue_lock);
 	spin_unlock_irq(&c->queue_lock);
 	mutex_lock(&sets_mutex);
 	list_del_init(&c->node);

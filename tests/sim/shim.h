@@ -60,6 +60,7 @@ void sim_log(const char *level, const char *fmt, ...);
 typedef struct { int v; } atomic_t;
 typedef struct { s64 v; } atomic64_t;
 #define atomic_read(a)		((a)->v)
+#define atomic_read_acquire(a)	((a)->v)
 #define atomic_set(a, n)	((a)->v = (n))
 #define atomic_inc(a)		((a)->v++)
 #define atomic_dec_and_test(a)	(sim_point(), --(a)->v == 0)
@@ -189,15 +190,7 @@ void sim_sleep(unsigned long ms);
 		sim_wait_sleep(until_); \
 	sim_wait_end(); \
 } while (0)
-#define wait_event_lock_irq(w, cond, l) do { \
-	sim_wait_begin(&(w)); \
-	while (!(cond)) { \
-		spin_unlock_irq(&(l)); \
-		sim_wait_sleep(0); \
-		spin_lock_irq(&(l)); \
-	} \
-	sim_wait_end(); \
-} while (0)
+#define wait_event_idle			wait_event
 #define msleep(ms)			sim_sleep(ms)
 #define init_completion(c)		((c)->done = false)
 #define complete(c)			((c)->done = true, sim_wake(c))
