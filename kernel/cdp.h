@@ -273,6 +273,8 @@ static inline void cdp_count(struct cdp *c, enum cdp_stat stat, u64 n)
 const char *cdp_name(const struct cdp *c);
 /* Take over from the table that is being replaced what is not in the metadata. */
 void cdp_inherit(struct cdp *c);
+/* The number of the last commit of that table, and whose it is; 0: there is none. */
+u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set);
 /* Legs whose devices still hold requests of this table, or of one that it replaced. */
 u32 cdp_busy_legs(struct cdp *c);
 

@@ -61,9 +61,10 @@ void cdp_arrays_free(struct cdp *c)
 static void read_super(struct cdp *c, u32 leg, struct cdp_plan_leg *l)
 {
 	void *a = &c->scratch[0], *b = &c->scratch[1];
+	int r;
 
 	l->present = c->devs[leg].data;
-	l->unreadable = l->busy = false;
+	l->unreadable = l->silent = l->busy = false;
 	l->kind = SUPER_BLANK;
 	if (!l->present)
 		return;
@@ -71,9 +72,10 @@ static void read_super(struct cdp *c, u32 leg, struct cdp_plan_leg *l)
 	l->logical_block_bytes = bdev_logical_block_size(c->devs[leg].data->bdev);
 	if (!c->has_meta)
 		return;
-	if (cdp_store_read(c, leg, 0, a) || cdp_store_read(c, leg, 1, b))
-		l->unreadable = true;
-	else
+	r = cdp_store_read(c, leg, 0, a) ?: cdp_store_read(c, leg, 1, b);
+	l->unreadable = r;
+	l->silent = r == -ETIMEDOUT;
+	if (!r)
 		l->kind = cdp_super_choose(a, b, &l->super, &l->why);
 }
 
@@ -90,6 +92,7 @@ int cdp_probe(struct cdp *c, struct cdp_plan *p)
 	p->now = ktime_get_real_seconds();
 	p->new_generation = get_random_u64() | 1;
 	generate_random_uuid(p->new_set.b);
+	p->last_sequence = cdp_last_commit(c, &p->last_set);
 	busy = cdp_busy_legs(c);
 	for (i = 0; i < c->nr_legs; i++) {
 		generate_random_uuid(p->new_legs[i].b);
@@ -106,6 +109,9 @@ static struct cdp_page_disk *read_page(struct cdp *c, u32 leg, u64 block,
 	struct cdp_page_disk *d = &c->scratch[0];
 	const char *why = "cannot be read";
 
+	/* one that owes an answer is not waited for once more with every page */
+	if (cdp_late_legs(c) & 1u << leg)
+		return NULL;
 	if (!cdp_store_read(c, leg, block, d) &&
 	    !cdp_page_check(d, &c->set.super.set_uuid, block, kind, slot, &why))
 		return d;

@@ -20,15 +20,25 @@ const char *cdp_name(const struct cdp *c)
 static DEFINE_MUTEX(sets_mutex);	/* the list of all targets */
 static LIST_HEAD(sets);
 
-void cdp_inherit(struct cdp *c)
+/* The table that @c replaces, or NULL. Others before it may still wait for answers. */
+static struct cdp *predecessor(struct cdp *c)
 {
 	struct mapped_device *md = dm_table_get_md(c->ti->table);
+	struct cdp *old, *last = NULL;
+
+	list_for_each_entry(old, &sets, node)
+		if (old != c && old->active && dm_table_get_md(old->ti->table) == md)
+			last = old;
+	return last;
+}
+
+void cdp_inherit(struct cdp *c)
+{
 	struct cdp *old;
 
 	mutex_lock(&sets_mutex);
-	list_for_each_entry(old, &sets, node) {
-		if (old == c || !old->active || dm_table_get_md(old->ti->table) != md)
-			continue;
+	old = predecessor(c);
+	if (old) {
 		spin_lock(&old->lock);
 		memcpy(c->events, old->events, sizeof(c->events));
 		c->event_seq = old->event_seq;
@@ -39,6 +49,23 @@ void cdp_inherit(struct cdp *c)
 		spin_unlock(&old->lock);
 	}
 	mutex_unlock(&sets_mutex);
+}
+
+u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set)
+{
+	u64 sequence = 0;
+	struct cdp *old;
+
+	mutex_lock(&sets_mutex);
+	old = predecessor(c);
+	if (old) {
+		spin_lock(&old->lock);
+		*set = old->set.super.set_uuid;
+		sequence = old->set.super.sequence;
+		spin_unlock(&old->lock);
+	}
+	mutex_unlock(&sets_mutex);
+	return sequence;
 }
 
 static bool is_same_leg(const struct cdp_dev *a, const struct cdp_dev *b)

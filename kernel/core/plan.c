@@ -286,6 +286,28 @@ static int place_others(struct cdp_plan *p, u32 *taken)
 	return 0;
 }
 
+/*
+ * A leg that does not answer may have gone on without the others. It has not where the
+ * record says that it had left, or is the last one that the table before has made.
+ */
+static int check_silent(struct cdp_plan *p, u32 taken)
+{
+	const struct cdp_super *record = &p->legs[p->authority].super;
+	u32 i, slot;
+
+	if (p->last_sequence && record->sequence >= p->last_sequence &&
+	    cdp_uuid_equal(&record->set_uuid, &p->last_set))
+		return 0;
+	for (slot = 0; slot < CDP_MAX_LEGS; slot++)
+		for (i = 0; i < p->nr_legs; i++)
+			if (p->legs[i].silent && !(taken & 1u << slot) &&
+			    record->legs[slot].state == DISK_LEG_IN_SYNC)
+				return REFUSE(p, -ETIMEDOUT,
+					      "leg %u does not answer, and may be newer than leg %u; wait for it, or start without it (- 0 - 0)",
+					      i, p->authority);
+	return 0;
+}
+
 /* Legs that the table line does not name any more leave the set. */
 static void drop_unlisted(struct cdp_plan *p, u32 taken)
 {
@@ -391,7 +413,9 @@ static int plan_known(struct cdp_plan *p)
 		taken |= 1u << slot;
 		place_known(p, i, (u32)slot);
 	}
-	r = place_others(p, &taken);
+	r = check_silent(p, taken);
+	if (!r)
+		r = place_others(p, &taken);
 	if (r)
 		return r;
 	p->clean = all_clean(p);

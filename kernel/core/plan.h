@@ -11,7 +11,8 @@
 /* One leg of the table line, and what its metadata area holds. */
 struct cdp_plan_leg {
 	bool present;
-	bool unreadable;		/* reading the superblocks failed */
+	bool unreadable;		/* reading the superblocks failed, */
+	bool silent;			/* because there was no answer in time */
 	bool busy;			/* holds requests of the table before: no I/O yet */
 	enum cdp_super_kind kind;	/* else: what they are */
 	const char *why;		/* for a kind that is not SUPER_VALID */
@@ -34,6 +35,8 @@ struct cdp_plan {
 	bool assume_clean;
 	u64 data_sectors;
 	u32 region_sectors;
+	struct cdp_uuid last_set;	/* what the table before has recorded last, */
+	u64 last_sequence;		/* 0: there is none */
 	u64 now;			/* seconds since 1970 */
 	struct cdp_uuid new_set;	/* random, used where something is new */
 	struct cdp_uuid new_legs[CDP_MAX_LEGS];
@@ -61,8 +64,8 @@ struct cdp_plan {
  *
  * Return: 0; or -EINVAL (does not fit together), -EUCLEAN (damaged or
  * foreign metadata), -ENOTUNIQ (the legs have diverged), -ENODATA (no leg that is
- * there is in-sync), -EBUSY (a leg of a new set is not free yet), each with a sentence
- * in @p->why.
+ * there is in-sync), -EBUSY (a leg of a new set is not free yet), -ETIMEDOUT (one that
+ * may be the newest does not answer), each with a sentence in @p->why.
  */
 int __must_check cdp_plan_make(struct cdp_plan *p);
 

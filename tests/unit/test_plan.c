@@ -308,6 +308,20 @@ TEST(absent_legs)
 	good();
 	must(p.mint, "may go on elsewhere");
 	expect(1, LEG_FAULTY, TRACKER_FULL);
+	/* what cannot be read for being slow may be what went on alone */
+	p.legs[1].silent = true;
+	refused(-ETIMEDOUT, "leg 1 does not answer");
+	p.last_set = p.legs[0].super.set_uuid;
+	p.last_sequence = p.legs[0].super.sequence + 1;
+	refused(-ETIMEDOUT, "leg 1 does not answer");
+	p.last_sequence--;
+	good();
+	expect(1, LEG_FAULTY, TRACKER_FULL);
+	p.last_set.b[0]++;
+	refused(-ETIMEDOUT, "leg 1 does not answer");
+	p.legs[0].super.legs[1].state = DISK_LEG_FAULTY;
+	good();
+	expect(1, LEG_FAULTY, TRACKER_FULL);
 	begin(2);
 	kind(1, SUPER_DAMAGED);
 	good();
