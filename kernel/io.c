@@ -280,23 +280,35 @@ static void begin(struct cdp_bio *b, gfp_t gfp)
 		put_on(&c->issue, b);
 }
 
-/* Legs that refused or failed write-zeroes get zeroes written. May wait. */
+/* The range of @parent in plain writes, on which its end depends; waits for memory only. */
+static void write_zeroes(struct bio *parent)
+{
+	struct bio *bio = NULL;
+
+	if (__blkdev_issue_zeroout(parent->bi_bdev, parent->bi_iter.bi_sector,
+				   bio_sectors(parent), GFP_NOIO, &bio, 0))
+		parent->bi_status = BLK_STS_IOERR;
+	if (bio) {
+		bio_chain(bio, parent);
+		submit_bio(bio);
+	}
+	bio_endio(parent);
+}
+
+/* Legs that refused or failed write-zeroes get zeroes written, with a new deadline. */
 static void emulate_zeroes(struct cdp_bio *b)
 {
+	struct cdp_flight *f = cdp_flight_alloc(b, GFP_NOIO);
+	u32 leg, n = 0, legs = b->io.failed | b->io.refused;
+	struct bio *bios[CDP_MAX_LEGS];
 	struct cdp *c = b->c;
-	u32 leg;
 
-	for (leg = 0; leg < c->nr_legs; leg++) {
-		if (!((b->io.failed | b->io.refused) & 1u << leg))
-			continue;
-		b->io.failed &= ~(1u << leg);
-		b->io.refused &= ~(1u << leg);
-		if (blkdev_issue_zeroout(c->devs[leg].data->bdev,
-					 c->devs[leg].data_start + b->sector, b->sectors,
-					 GFP_NOIO, 0))
-			b->io.failed |= 1u << leg;
-	}
-	write_ended(b);
+	for (leg = 0; leg < c->nr_legs; leg++)
+		if (legs & 1u << leg)
+			bios[n++] = leg_bio_alloc(b, f, leg, cdp_bio_data(b), GFP_NOIO);
+	cdp_flight_start(b, f, legs);
+	for (leg = 0; leg < n; leg++)	/* b may be gone after the last */
+		write_zeroes(bios[leg]);
 }
 
 void cdp_issue_work(struct work_struct *work)

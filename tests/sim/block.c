@@ -180,32 +180,32 @@ void bio_answer(struct bio *bio)
 	task_spawn("answer", answer_task, bio);
 }
 
-static void sync_ended(struct bio *bio)
+static void chain_ended(struct bio *bio)
 {
-	complete((struct completion *)bio->bi_private);
+	struct bio *parent = bio->bi_private;
+
+	if (bio->bi_status)
+		parent->bi_status = bio->bi_status;
+	sim_free(bio);
+	bio_endio(parent);
 }
 
-int submit_bio_wait(struct bio *bio)
+void bio_chain(struct bio *bio, struct bio *parent)
 {
-	struct completion done = { false };
-
-	bio->bi_private = &done;
-	bio->bi_end_io = sync_ended;
-	submit_bio(bio);
-	wait_for_completion_io(&done);
-	return bio->bi_status ? -EIO : 0;
+	parent->__bi_remaining.v++;
+	bio->bi_private = parent;
+	bio->bi_end_io = chain_ended;
 }
 
-int blkdev_issue_zeroout(struct block_device *b, sector_t at, sector_t n, gfp_t gfp, u32 flags)
+int __blkdev_issue_zeroout(struct block_device *b, sector_t at, sector_t n, gfp_t gfp,
+			   struct bio **last, u32 flags)
 {
 	struct bio *bio = sim_alloc(sizeof(*bio));
-	int r;
 
 	(void)gfp;
 	(void)flags;
 	bio_init(bio, b, NULL, 0, REQ_OP_WRITE_ZEROES);
 	bio->bi_iter = (struct bvec_iter) { at, (u32)n << SECTOR_SHIFT };
-	r = submit_bio_wait(bio);
-	sim_free(bio);
-	return r;
+	*last = bio;
+	return 0;
 }

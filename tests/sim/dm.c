@@ -359,7 +359,10 @@ void dm_endio(struct bio *bio)
 
 void bio_endio(struct bio *bio)
 {
-	end_op(bio);
+	if (!bio->set)		/* a request of the guest */
+		end_op(bio);
+	else if (!--bio->__bi_remaining.v)
+		bio->bi_end_io(bio);
 }
 
 /* Another set's leg, as its disk. */

@@ -137,7 +137,6 @@ struct task;
 typedef struct { struct task *owner; } spinlock_t;
 struct mutex { spinlock_t lock; };
 typedef struct { int unused; } wait_queue_head_t;
-struct completion { bool done; };
 struct workqueue_struct;
 struct work_struct {
 	void (*func)(struct work_struct *work);
@@ -192,13 +191,6 @@ void sim_sleep(unsigned long ms);
 } while (0)
 #define wait_event_idle			wait_event
 #define msleep(ms)			sim_sleep(ms)
-#define init_completion(c)		((c)->done = false)
-#define complete(c)			((c)->done = true, sim_wake(c))
-#define wait_for_completion_timeout(c, t) ({ \
-	wait_event_timeout(*(c), (c)->done, t); \
-	(c)->done; \
-})
-#define wait_for_completion_io(c)	wait_event(*(c), (c)->done)
 #define cond_resched()			sim_point()
 
 #define WQ_MEM_RECLAIM	1
@@ -385,9 +377,10 @@ void __bio_add_page(struct bio *bio, struct page *page, u32 len, u32 offset);
 void bio_copy_data(struct bio *to, struct bio *from);
 void submit_bio(struct bio *bio);
 #define submit_bio_noacct	submit_bio
-int submit_bio_wait(struct bio *bio);
+void bio_chain(struct bio *bio, struct bio *parent);
 void bio_endio(struct bio *bio);
-int blkdev_issue_zeroout(struct block_device *b, sector_t at, sector_t n, gfp_t gfp, u32 flags);
+int __blkdev_issue_zeroout(struct block_device *b, sector_t at, sector_t n, gfp_t gfp,
+			   struct bio **last, u32 flags);
 u64 *sim_bio_sector(struct bio *bio, u32 i);
 struct blk_plug { int unused; };
 #define blk_start_plug(p)	((void)(p))
