@@ -144,21 +144,19 @@ static int find_leg(const struct cdp_tend *t, const char *text)
 	return -1;
 }
 
-static int take_event(const struct cdp_event *e, void *ctx)
+static void take_event(struct cdp_tend *t, const struct cdp_event *e)
 {
-	struct cdp_tend *t = ctx;
 	int leg = find_leg(t, e->leg);
 	char number[24] = "";
 
 	if (leg >= 0)
 		apply_event(t, (u32)leg, e);
 	if (t->fresh)
-		return 0;
+		return;
 	if (leg >= 0)
 		cdp_print(number, sizeof(number), " leg %d", leg);
 	cdp_note("%s: %s%s%s%s", t->name, e->what, number, *e->detail ? ": " : "", e->detail);
 	hook(t, e, leg);
-	return 0;
 }
 
 /* An event of our own, for hooks: what the kernel does not know of. */
@@ -211,8 +209,6 @@ static void take_up(struct cdp_tend *t)
 	char uuid[CDP_UUID_TEXT];
 
 	t->begun = true;
-	cdp_history_seen(t->name, &t->last);
-	t->fresh = !t->last.seq;
 	for (i = 0; i < (int)t->nr_legs; i++) {
 		t->legs[i].missed_bytes = t->stats.legs[i].missed_bytes;
 		t->legs[i].copied_bytes = t->stats.legs[i].copied_bytes;
@@ -231,17 +227,39 @@ static void take_up(struct cdp_tend *t)
 	free(text);
 }
 
-static void take_events(struct cdp_tend *t)
-{
-	struct cdp_event before = t->last;
+struct news {
+	struct cdp_event *events, last;
+	u32 nr, room;
+};
 
-	if (cdp_events_new(t->name, &t->last, take_event, t)) {
-		cdp_debug("%s: %s", t->name, cdp_why_text());
-		cdp_why_clear();
+static int gather(const struct cdp_event *e, void *ctx)
+{
+	struct news *n = ctx;
+	u32 room = n->room ? 2 * n->room : 16;
+	struct cdp_event *more;
+
+	if (n->nr == n->room) {
+		more = realloc(n->events, room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		n->events = more;
+		n->room = room;
 	}
-	if (memcmp(&before, &t->last, sizeof(before)) && cdp_history_see(t->name, &t->last))
-		cdp_warn("%s", cdp_why_text());
+	n->events[n->nr++] = *e;
+	return 0;
+}
+
+static void take_news(struct cdp_tend *t, const struct news *n)
+{
+	u32 i;
+
+	for (i = 0; i < n->nr; i++)
+		take_event(t, &n->events[i]);
 	t->fresh = false;
+	t->last = n->last;
+	if (n->nr && cdp_history_see(t->name, &t->last))
+		cdp_warn("%s", cdp_why_text());
+	cdp_why_clear();
 }
 
 /* What no event told: it fell out of the list, or the set was started without the leg. */
@@ -304,25 +322,44 @@ static void bring_back(struct cdp_tend *t)
 			try_leg(t, i);
 }
 
+/*
+ * Events first: what is seen after them is newer. The other way round a leg that an
+ * event calls failed would be in-sync by a status from before, and its outage over.
+ * And an outage that ends takes the counters, which have to hold all of it.
+ */
+static int read_set(struct cdp_tend *t, struct news *n)
+{
+	int r = cdp_events_new(t->name, &n->last, gather, n);
+
+	if (!r) {
+		r = cdp_live_open(&t->live, t->name);
+		cdp_live_close(&t->live);
+	}
+	return r ? r : cdp_stats_read(t->name, &t->stats);
+}
+
 void cdp_tend_look(struct cdp_tend *t)
 {
-	int r = cdp_live_open(&t->live, t->name);
+	struct news n = { 0 };
 
-	cdp_live_close(&t->live);
-	t->runs = !r;
-	if (!r)
-		r = cdp_stats_read(t->name, &t->stats);
-	if (r) {	/* not running, being changed, not resumed yet: an event will tell */
+	if (!t->begun) {
+		cdp_history_seen(t->name, &t->last);
+		t->fresh = !t->last.seq;
+	}
+	n.last = t->last;
+	t->runs = !read_set(t, &n);
+	if (t->runs) {
+		match_legs(t);
+		if (!t->begun)
+			take_up(t);
+		take_news(t, &n);
+		settle_outages(t);
+		bring_back(t);
+	} else {	/* not running, being changed, not resumed yet: an event will tell */
 		cdp_debug("%s: %s", t->name, cdp_why_text());
 		cdp_why_clear();
-		return;
 	}
-	match_legs(t);
-	if (!t->begun)
-		take_up(t);
-	take_events(t);
-	settle_outages(t);
-	bring_back(t);
+	free(n.events);
 }
 
 /*----------------------------------------------------------------*/

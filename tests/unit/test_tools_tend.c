@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The monitor and one set, against a kernel that is made up here: events, status
+ * and counters are variables, and may change between any two looks at them.
+ */
+#include <unistd.h>
+
+#include "unit.h"
+#include "history.h"
+#include "msg.h"
+#include "run.h"
+#include "tend.h"
+
+static struct world {
+	enum cdp_leg_state state;	/* of leg 1 */
+	bool taken_out, stopped;
+	u64 missed, copied;
+	u32 nr;
+	struct cdp_event events[64];
+	void (*between)(void);		/* happens after the first thing that is looked at */
+	u32 tries;
+	int try_status;			/* -EAGAIN: it is under way */
+	const char *try_said;
+} world;
+
+static char dir[64];
+
+static void happens(void)
+{
+	void (*f)(void) = world.between;
+
+	world.between = NULL;
+	if (f)
+		f();
+}
+
+/*---------------- what the set is asked for ---------------------*/
+
+int cdp_live_open(struct cdp_live *s, const char *name)
+{
+	u32 i;
+
+	memset(s, 0, sizeof(*s));
+	if (world.stopped)
+		return cdp_why(-ENOENT, "%s does not run", name);
+	s->status.nr_legs = s->conf.nr_legs = 2;
+	for (i = 0; i < 2; i++) {
+		s->status.legs[i].state = i ? world.state : LEG_IN_SYNC;
+		s->conf.legs[i].uuid.b[15] = (u8)(i + 1);
+	}
+	s->conf.legs[1].taken_out = world.taken_out;
+	happens();
+	return 0;
+}
+
+void cdp_live_close(struct cdp_live *s)
+{
+	(void)s;
+}
+
+const char *cdp_live_leg_device(const struct cdp_leg_status *l, char path[CDP_PATH_TEXT])
+{
+	(void)l;
+	return strcpy(path, "-");
+}
+
+int cdp_stats_read(const char *name, struct cdp_stats *s)
+{
+	(void)name;
+	memset(s, 0, sizeof(*s));
+	s->legs[1].missed_bytes = world.missed;
+	s->legs[1].copied_bytes = world.copied;
+	return 0;
+}
+
+int cdp_events_new(const char *name, struct cdp_event *last,
+		   int (*each)(const struct cdp_event *e, void *ctx), void *ctx)
+{
+	u32 i;
+
+	(void)name;
+	for (i = (u32)last->seq; i < world.nr; i++) {
+		*last = world.events[i];
+		must(!each(&world.events[i], ctx), "an event is refused");
+	}
+	happens();
+	return 0;
+}
+
+int cdp_child_start(struct cdp_child *c, const char *const argv[], const char *const more[],
+		    bool quiet, u32 deadline_s)
+{
+	(void)more;
+	(void)deadline_s;
+	must(quiet && !strcmp(argv[3], "--unasked"), "%s", argv[3]);
+	*c = (struct cdp_child) { .pidfd = 1000, .said_fd = -1 };
+	world.tries++;
+	return 0;
+}
+
+bool cdp_child_runs(const struct cdp_child *c)
+{
+	return c->pidfd >= 0;
+}
+
+int cdp_child_end(struct cdp_child *c, char *said, size_t size)
+{
+	if (world.try_status == -EAGAIN)
+		return -EAGAIN;
+	*c = (struct cdp_child)CDP_CHILD_NONE;
+	cdp_print(said, size, "%s", world.try_said ? world.try_said : "");
+	return world.try_status;
+}
+
+/*---------------- what happens to it ----------------------------*/
+
+static void event(const char *what)
+{
+	struct cdp_event *e = &world.events[world.nr++];
+
+	e->seq = world.nr;
+	e->seconds = 1000 + world.nr;
+	strcpy(e->what, what);
+	strcpy(e->leg, "00000000-0000-0000-0000-000000000002");
+}
+
+static void fails(void)
+{
+	world.state = LEG_FAULTY;
+	event("leg-failed");
+}
+
+static void returns(void)
+{
+	world.state = LEG_IN_SYNC;
+	event("leg-rejoined");
+	event("leg-in-sync");
+}
+
+static void flaps(void)
+{
+	returns();
+	fails();
+}
+
+static void remove_dir(void)
+{
+	struct cdp_run run;
+
+	if (cdp_run(&run, 10, (const char *const[]) { "rm", "-r", dir, NULL }))
+		fprintf(stderr, "%s stays\n", dir);
+}
+
+static struct cdp_tend *begin(void)
+{
+	static struct cdp_tend t;
+
+	if (!dir[0]) {
+		strcpy(dir, "/tmp/cdp-tend.XXXXXX");
+		must(mkdtemp(dir), "no directory");
+		atexit(remove_dir);
+		setenv("CDP_STATE_DIR", dir, 1);
+		setenv("CDP_CONF_DIR", dir, 1);
+		world.state = LEG_IN_SYNC;
+		world.try_status = -EAGAIN;
+		event("optimal");
+	}
+	cdp_tend_init(&t, "vm", CDP_COMEBACK_MOST_S);
+	cdp_tend_look(&t);
+	return &t;
+}
+
+/* How many outages, and in *@last the newest. */
+static int outages(struct cdp_outage *last)
+{
+	struct cdp_outage *list;
+	char *text;
+	int nr;
+
+	must(!cdp_history_read("vm", &text), "%s", cdp_why_text());
+	nr = cdp_history_outages(text, &list);
+	memset(last, 0, sizeof(*last));
+	if (nr > 0)
+		*last = list[nr - 1];
+	free(list);
+	free(text);
+	return nr;
+}
+
+TEST(one_outage)
+{
+	struct cdp_tend *t = begin();
+	struct cdp_outage o;
+
+	must(outages(&o) == 0, "nothing has happened");
+	fails();
+	cdp_tend_look(t);
+	must(outages(&o) == 1 && !o.end && o.begin == 1002, "it has begun");
+	world.missed = 4096;
+	world.copied = 8192;
+	returns();
+	cdp_tend_look(t);
+	must(outages(&o) == 1 && o.end && o.missed_bytes == 4096 && o.copied_bytes == 8192,
+	     "it has ended");
+	world.missed += 5;
+	flaps();
+	returns();
+	cdp_tend_look(t);
+	must(outages(&o) == 2 && o.end && o.missed_bytes == 5 && !o.copied_bytes,
+	     "all of another between two looks");
+}
+
+/* Things happen between the reading of events and of status, whichever comes first. */
+TEST(between)
+{
+	static void (*const what[])(void) = { fails, returns, fails, flaps, flaps, returns };
+	struct cdp_tend *t = begin();
+	struct cdp_outage o;
+	u32 i, leaves = 0;
+
+	for (i = 0; i < ARRAY_SIZE(what); i++) {
+		world.between = what[i];
+		cdp_tend_look(t);
+		leaves += what[i] != returns;
+		cdp_tend_look(t);
+		must(outages(&o) == (int)leaves, "%d outages of %u after step %u", outages(&o),
+		     leaves, i);
+		must(!o.end == (world.state == LEG_FAULTY), "step %u", i);
+	}
+}
+
+/* Killed and started again, at any time: no outage is lost or told twice. */
+TEST(restarted)
+{
+	struct cdp_outage o;
+	u32 i;
+
+	begin();
+	fails();
+	for (i = 0; i < 3; i++) {
+		begin();
+		must(outages(&o) == 1 && !o.end, "start %u", i);
+	}
+	world.missed = 100;
+	returns();
+	begin();
+	must(outages(&o) == 1 && o.end && o.missed_bytes == 100, "ended while nobody looked");
+	flaps();
+	returns();
+	begin();
+	must(outages(&o) == 2 && o.end, "one that nobody looked at");
+	begin();
+	must(outages(&o) == 2, "and once only");
+}
+
+/* An outage without events: the set was started without the leg, on another day. */
+TEST(no_event)
+{
+	struct cdp_tend *t = begin();
+	struct cdp_outage o;
+
+	world.stopped = true;
+	cdp_tend_look(t);
+	must(!t->runs && outages(&o) == 0, "stopped");
+	world.stopped = false;
+	world.state = LEG_MISSING;
+	cdp_tend_look(t);
+	must(outages(&o) == 1 && !strcmp(o.cause, "not there"), "%s", o.cause);
+	world.state = LEG_STALE;
+	cdp_tend_look(t);
+	must(outages(&o) == 1 && !o.end, "being copied to");
+	world.state = LEG_IN_SYNC;
+	cdp_tend_look(t);
+	must(outages(&o) == 1 && o.end, "over");
+}
+
+TEST(causes)
+{
+	struct cdp_tend *t = begin();
+	struct cdp_outage o;
+
+	fails();
+	event("leg-timeout");
+	cdp_tend_look(t);
+	outages(&o);
+	ck_assert_str_eq(o.cause, "no answer within the deadline");
+	returns();
+	cdp_tend_look(t);
+	world.taken_out = true;
+	fails();
+	cdp_tend_look(t);
+	outages(&o);
+	ck_assert_str_eq(o.cause, "taken out by hand");
+	cdp_tend_hurry(t);
+	cdp_tend_look(t);
+	must(!world.tries, "by hand: it was tried");
+}
+
+TEST(refused)
+{
+	struct cdp_tend *t = begin();
+	struct cdp_outage o;
+	u32 i;
+
+	fails();
+	cdp_tend_look(t);
+	must(!world.tries, "at once");
+	cdp_tend_hurry(t);
+	cdp_tend_look(t);
+	cdp_tend_look(t);
+	must(world.tries == 1, "%u tries", world.tries);
+	world.try_status = 3;
+	world.try_said = "cdpctl: vm: it is blank\nmore";
+	for (i = 0; i < 3; i++) {
+		cdp_tend_reap(t);
+		cdp_tend_hurry(t);
+		cdp_tend_look(t);
+	}
+	must(world.tries == 1, "it was tried again");
+	outages(&o);
+	ck_assert_str_eq(o.refused, "vm: it is blank");
+	must(cdp_tend_next_s(t) == CDP_NEVER_S, "nothing is waited for");
+}
+
+UNIT_MAIN("tend", one_outage, between, restarted, no_event, causes, refused)
