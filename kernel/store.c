@@ -171,7 +171,8 @@ static struct bio *block_bio(struct cdp_round *r, u32 leg, u32 page, u64 block, 
 	return bio;
 }
 
-#define WRITE_BLOCK	(REQ_OP_WRITE | REQ_FUA | REQ_SYNC)
+/* idle: not held back behind the data (writeback throttling) of a leg that hangs */
+#define WRITE_BLOCK	(REQ_OP_WRITE | REQ_FUA | REQ_SYNC | REQ_IDLE)
 
 u32 cdp_store_write(struct cdp_round *r, u32 legs, const u64 *blocks, u32 n)
 {
