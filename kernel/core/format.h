@@ -45,7 +45,7 @@
  * snapshot), not the leg that was there.
  *
  * generation names a line of data history; ancestors are the earlier ones,
- * newest first. It is replaced when the set takes a write without a leg that
+ * newest first. It is replaced when the set takes a write or a flush without a leg that
  * could go on alone.
  *
  * WRITE ORDER, and what a crash leaves at each arrow

@@ -73,7 +73,7 @@ static u32 route(struct cdp_set *s, const struct cdp_io *io)
 	return legs;
 }
 
-/* A write goes on without a leg that could go on alone. */
+/* A write, or a flush, goes on without a leg that could go on alone. */
 static void mint_now(struct cdp_set *s)
 {
 	if (!s->mint_on_write)
@@ -111,6 +111,7 @@ enum cdp_verdict cdp_flush_begin(struct cdp_set *s, struct cdp_io *io)
 		return VERDICT_FAIL;
 	if (s->blocked)
 		return VERDICT_PARK_BLOCK;
+	mint_now(s);
 	io->legs = cdp_set_joined(s);
 	io->required = s->durable | io->legs;
 	io->hold = s->mint_at;

@@ -88,6 +88,22 @@ TEST(a_leg_takes_part_once_it_was_told)
 	must(small_commit_once(&m, 3) && m.s.super.legs[1].sequence == m.s.super.sequence, "told before");
 }
 
+/* What was written before the loss is promised to be durable by a leg that is left. */
+TEST(a_flush_after_a_loss_mints_too)
+{
+	struct cdp_io io = { 0 };
+	struct small m;
+	u64 generation;
+
+	small_init(&m, 2);
+	generation = m.s.super.generation;
+	cdp_set_leg_error(&m.s, 1, false);
+	small_commit(&m);
+	must(cdp_flush_begin(&m.s, &io) == VERDICT_GO && cdp_write_end(&m.s, &io) == VERDICT_HOLD, "held");
+	small_commit(&m);
+	must(m.s.super.generation != generation && !cdp_is_held(&m.s, &io), "minted");
+}
+
 TEST(loss_without_a_write_mints_on_the_next_one)
 {
 	struct small m;
@@ -274,7 +290,7 @@ TEST(reads_of_the_past)
 
 UNIT_MAIN("write", intent_comes_first, loss_is_recorded_before_the_answer,
 	  retried_commits_spare_the_good_block, a_leg_takes_part_once_it_was_told,
-	  loss_without_a_write_mints_on_the_next_one,
+	  a_flush_after_a_loss_mints_too, loss_without_a_write_mints_on_the_next_one,
 	  last_leg_stays, stale_legs_get_what_they_do_not_lack, refusals_are_not_errors,
 	  a_protect_leg_may_block, flushes, reads, reads_of_the_past,
 	  deadlines, doubt)
