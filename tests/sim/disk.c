@@ -183,6 +183,7 @@ static void execute_meta(struct disk *d, struct bio *bio, bool part)
 		return;
 	}
 	check(bio->bi_opf & REQ_FUA, "metadata is written without FUA");
+	check(*(u64 *)page != GIVEN_BACK, "%s is written from a page that was given back", d->name);
 	for (i = 0; i < CDP_BLOCK_SECTORS; i++)
 		if (!part || one_in(2))
 			memcpy(area + (i << SECTOR_SHIFT), page + (i << SECTOR_SHIFT), 512);
@@ -311,12 +312,23 @@ void disk_resend(const struct disk *d)
 		}
 }
 
+/*
+ * A leg that is copied to does not answer a flush between the loss of its cache and the
+ * word of it: what was copied would count as flushed (a known issue).
+ */
+static bool is_stuck(const struct bio *bio)
+{
+	const struct disk *d = disk_of(bio);
+
+	return d->hung || (d->mute && kind_of(bio) == REQ_F);
+}
+
 bool disk_any(void)
 {
 	u32 i;
 
 	for (i = 0; i < nr_reqs; i++)
-		if (!disk_of(reqs[i])->hung)
+		if (!is_stuck(reqs[i]))
 			return true;
 	return false;
 }
@@ -330,7 +342,7 @@ bool disk_step(void)
 	if (!nr_reqs)
 		return false;
 	at = below(nr_reqs);
-	for (tries = 0; disk_of(reqs[at])->hung; at = (at + 1) % nr_reqs)
+	for (tries = 0; is_stuck(reqs[at]); at = (at + 1) % nr_reqs)
 		if (tries++ == nr_reqs)
 			return false;
 	bio = reqs[at];

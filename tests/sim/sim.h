@@ -138,6 +138,7 @@ struct disk {
 	u64 since[MAX_SECTORS];			/* when a sector became volatile; 0: is not */
 	u8 area[AREA_BLOCKS * CDP_BLOCK_BYTES];	/* metadata: all writes are FUA */
 	bool hung;
+	bool mute;		/* flushes wait */
 	u32 slow;		/* it moves one time in so many */
 	u32 fail_once[REQ_KINDS], fail_after[REQ_KINDS];	/* not the next ones */
 	bool broken[REQ_KINDS];

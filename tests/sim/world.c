@@ -196,7 +196,7 @@ static void do_doubt(void)
 	l = &legs[dm.table.leg[place]];
 	if (dm_message("leg doubt %d", place) && dm_cdp()->set.in_sync == 1u << place)
 		sim_escape();
-	l->doubtful = false;
+	l->doubtful = l->data.mute = false;
 	l->lacks = true;
 	l->gaining = false;
 	audit_all();
