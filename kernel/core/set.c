@@ -166,7 +166,6 @@ void cdp_set_leg_return(struct cdp_set *s, u32 leg)
 	if (s->legs[leg].state != LEG_FAULTY)
 		return;
 	leg_event(s, leg, LEG_EV_RETURN, false);
-	s->legs[leg].commits = 1;
 }
 
 void cdp_set_leg_renew(struct cdp_set *s, u32 leg, const struct cdp_uuid *uuid)

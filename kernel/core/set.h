@@ -195,7 +195,10 @@ void cdp_set_leg_lag(struct cdp_set *s, u32 leg);
  * error: it is copied again. -EBUSY: it is the last in-sync one.
  */
 int __must_check cdp_set_leg_doubt(struct cdp_set *s, u32 leg);
-/* [lock] @leg is attached again, was told so, and its tracker tells all that it lacks. */
+/*
+ * [lock] @leg is attached again, was told so, and its tracker tells all that it lacks. What
+ * it was told may not be the last commit any more, so it takes part from the next ones on.
+ */
 void cdp_set_leg_return(struct cdp_set *s, u32 leg);
 /* [lock] Another disk takes the place of the faulty @leg, under the name @uuid. */
 void cdp_set_leg_renew(struct cdp_set *s, u32 leg, const struct cdp_uuid *uuid);
