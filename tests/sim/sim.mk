@@ -32,9 +32,9 @@ sim: $(SIM_OUT)			## simulated histories: SEEDS (2000)
 sim-san: $(SIM_OUT)-san
 	@$(SIM_OUT)-san --seeds 1-200 --jobs $(SIM_JOBS)
 
-sim-mutants: $(SIM_OUT)
+sim-mutants: $(SIM_OUT) $(UNITS)
 	@SIM="$(SIM_OUT)" SIM_CC='$(CC) $(SIM_CFLAGS)' SIM_LINK='$(CC) $(SIM_LDFLAGS)' \
-		SIM_FORGET='$(SIM_FORGET)' tests/sim/mutants $(MUTANTS)
+		SIM_FORGET='$(SIM_FORGET)' UNIT_LINK='$(CC) $(SAN) -no-pie' tests/sim/mutants $(MUTANTS)
 
 $(SIM_OUT).h/linux/%.h:
 	@mkdir -p $(@D) && echo '#include "shim.h"' >$@
