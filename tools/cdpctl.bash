@@ -26,7 +26,8 @@ _cdpctl_options() { # VERB
 	resolve) echo "--keep --yes --dry-run $common" ;;
 	activate) echo "--from --meta --dry-run $common" ;;
 	examine) echo "--meta-start --json $common" ;;
-	assemble | stop) echo "--all --dry-run $common" ;;
+	assemble) echo "--all --dry-run $common" ;;
+	stop) echo "--all --force --dry-run $common" ;;
 	detach) echo "--force --dry-run $common" ;;
 	esac
 }

@@ -6,6 +6,7 @@
 #include "old-leg.h"
 #include "opts.h"
 #include "size.h"
+#include "stats.h"
 
 #define FORCE_RESYNC	"resync"
 
@@ -40,6 +41,8 @@ static int check(const struct cdp_live *s)
 	char text[CDP_LEG_TEXT];
 	int r = cdp_dm_unused(s->name);
 
+	if (!r)
+		r = cdp_stats_answered(s->name);
 	if (r)
 		return r;
 	if (primary < 0 || s->status.legs[primary].state != LEG_IN_SYNC)

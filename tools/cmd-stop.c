@@ -7,6 +7,7 @@
 #include "dm.h"
 #include "msg.h"
 #include "opts.h"
+#include "stats.h"
 
 enum { OPT_ALL = 256 };
 static bool all;
@@ -26,7 +27,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return cdp_opts_word(key, arg, state);
 }
 
-static const struct argp_child children[] = { CDP_CHILD_DRY_RUN, { 0 } };
+static const struct argp_child children[] = { CDP_CHILD_DRY_RUN, CDP_CHILD_FORCE, { 0 } };
 
 static const struct argp argp = {
 	options, parse, "NAME\n--all",
@@ -41,7 +42,9 @@ static int check(const char *name)
 	int r = cdp_dm_status(name, &length, &line);
 
 	free(line);
-	return r ? r : cdp_dm_unused(name);
+	if (!r)
+		r = cdp_dm_unused(name);
+	return r ? r : cdp_stats_answered(name);
 }
 
 static int stop_one(const char *name)

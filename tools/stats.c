@@ -2,8 +2,13 @@
 #include <stdlib.h>
 
 #include "dm.h"
+#include "msg.h"
+#include "opts.h"
 #include "size.h"
 #include "stats.h"
+
+#define ANSWER_S	10	/* for legs to answer before a mapping goes */
+#define SILENT_MS	1000
 
 static const struct field {
 	const char *name;
@@ -78,4 +83,38 @@ int cdp_stats_read(const char *name, struct cdp_stats *s)
 		memset(s, 0, sizeof(*s));
 	free(answer);
 	return r;
+}
+
+/* A leg that owes answers, or -1. */
+static int silent_leg(const struct cdp_stats *s)
+{
+	u32 i;
+
+	for (i = 0; i < CDP_MAX_LEGS; i++)
+		if (s->legs[i].late || s->legs[i].oldest_ms > SILENT_MS)
+			return (int)i;
+	return -1;
+}
+
+int cdp_stats_answered(const char *name)
+{
+	double end = cdp_seconds() + ANSWER_S;
+	struct cdp_stats s;
+	int leg;
+
+	if (cdp_opts_forced(CDP_FORCE_SILENT))
+		return 0;
+	do {
+		int r = cdp_stats_read(name, &s);
+
+		if (r)
+			return r;
+		leg = silent_leg(&s);
+		if (leg < 0)
+			return 0;
+		cdp_sleep_ms(200);
+	} while (cdp_seconds() < end && !cdp_interrupted());
+	return cdp_why(-ECDP_REFUSED, "%s: leg %d has not answered %llu requests, and the mapping would wait for them as long as its transport does; end its iSCSI session (iscsiadm --logout) or remove its disk, or insist with --force=%s",
+		       name, leg, (unsigned long long)(s.legs[leg].late + s.legs[leg].outstanding),
+		       CDP_FORCE_SILENT);
 }

@@ -37,4 +37,10 @@ void cdp_stats_parse(const char *text, struct cdp_stats *s);
 /* Ask the kernel. */
 int __must_check cdp_stats_read(const char *name, struct cdp_stats *s);
 
+/*
+ * May the mapping go now? It would wait for what its legs have not answered, as long
+ * as their transport lets it; this waits some seconds. Else -ECDP_REFUSED.
+ */
+int __must_check cdp_stats_answered(const char *name);
+
 #endif
