@@ -230,6 +230,7 @@ void start_choose(struct table *t)
 static struct before {
 	const struct table *table;
 	bool in_sync[LEGS];
+	bool busy[LEGS];	/* owes answers to the table before */
 	struct cdp_super super[LEGS];
 	u64 clock;
 } before;
@@ -309,7 +310,7 @@ static void judge_refusal(const struct table *t, const struct before *b, int r)
 	for (i = 0; i < LEGS; i++) {
 		if (!is_in(t, i))
 			continue;
-		good |= is_good(t, b, i);
+		good |= is_good(t, b, i) && !b->busy[i];
 		excuse |= legs[i].damaged || legs[i].restored;
 		if (b->in_sync[i]) {
 			excuse |= branch && branch != legs[i].branch;
@@ -530,6 +531,8 @@ static void remember(const struct table *t)
 	before.table = t;
 	for (i = 0; i < LEGS; i++) {
 		before.in_sync[i] = leg_says_in_sync(i);
+		before.busy[i] = disk_has_requests(&legs[i].data) ||
+				 disk_has_requests(&legs[i].meta);
 		leg_super(i, &before.super[i]);
 		if (sim.trace && is_in(t, i))
 			describe(i);
