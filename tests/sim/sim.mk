@@ -6,7 +6,7 @@
 #   make sim-mutants [MUTANTS=NAME...]   every deliberate bug must be found
 # SIM_KERNEL and SIM_OUT compile another copy of kernel/ to another place.
 
-SEEDS		?= 2000
+SEEDS		?= 10000
 SIM_JOBS	?= $(shell nproc)
 SIM_KERNEL	?= kernel
 SIM_OUT		?= $(B)/sim
