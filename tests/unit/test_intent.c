@@ -81,6 +81,22 @@ TEST(cleaning)
 	must(cdp_write_begin(&m.s, &io) == VERDICT_PARK_INTENT, "the next write marks it again");
 }
 
+/* That a leg is lost is on the disk, but not yet what it lacks: only the bit tells. */
+TEST(unmerged)
+{
+	struct small m;
+
+	small_init(&m, 2);
+	small_mark(&m, 0);
+	must(small_write(&m, 0, 1, 0) == VERDICT_ACK, "ack");
+	cdp_set_leg_error(&m.s, 1, false);
+	small_commit(&m);
+	m.extents[0] = EXT_DIRTY;
+	must(!cdp_clean(&m.s, 0, PICK_IDLE), "not merged");
+	must(cdp_merge(&m.s, 1, 0, 9) == SMALL_EXTENTS, "merged");
+	must(cdp_clean(&m.s, 0, PICK_IDLE), "clean");
+}
+
 /* With a cache that may be lost unnoticed, an extent is cleaned a while after its flush. */
 TEST(flushed)
 {
@@ -139,4 +155,4 @@ TEST(recovery)
 	must(m.s.in_sync == 3 && m.s.fast, "nothing was in flight");
 }
 
-UNIT_MAIN("intent", flushed, pages, only_idle_extents_are_picked, cleaning, clean_mark, recovery)
+UNIT_MAIN("intent", flushed, unmerged, pages, only_idle_extents_are_picked, cleaning, clean_mark, recovery)
