@@ -306,10 +306,10 @@ struct queue_limits {
 	u32 logical_block_size, max_discard_sectors, max_hw_discard_sectors, discard_granularity;
 };
 sector_t bdev_nr_sectors(const struct block_device *b);
+bool bdev_write_cache(const struct block_device *b);
 #define bdev_logical_block_size(b)	((void)(b), 512u)
 #define bdev_write_zeroes_sectors(b)	((void)(b), 65536u)
 #define bdev_read_only(b)		((void)(b), false)
-#define bdev_write_cache(b)		((void)(b), true)
 #define bdev_is_partition(b)		((void)(b), false)
 
 #define BLK_STS_OK	0
