@@ -155,4 +155,5 @@ TEST(recovery)
 	must(m.s.in_sync == 3 && m.s.fast, "nothing was in flight");
 }
 
-UNIT_MAIN("intent", flushed, unmerged, pages, only_idle_extents_are_picked, cleaning, clean_mark, recovery)
+UNIT_MAIN("intent", pages, only_idle_extents_are_picked, cleaning, unmerged, flushed, clean_mark,
+	  recovery)
