@@ -278,6 +278,13 @@ u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set);
 /* Legs whose devices still hold requests of this table, or of one that it replaced. */
 u32 cdp_busy_legs(struct cdp *c);
 
+/* When it is sent: to the microsecond for a sample only. */
+static inline void cdp_flight_stamp(struct cdp *c, struct cdp_flight *f)
+{
+	f->ns = this_cpu_inc_return(c->stats->sample) % CDP_SAMPLE ? 0 : ktime_get_ns();
+	f->sent.since = jiffies;
+}
+
 /* io.c: the walk of a request */
 int cdp_map_bio(struct cdp *c, struct bio *bio);
 int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error);
@@ -302,6 +309,8 @@ int cdp_flights_init(struct cdp *c);
 void cdp_flights_exit(struct cdp *c);
 /* A flight for @b that may last; the data of a write is copied. NULL: no memory (@gfp). */
 struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, gfp_t gfp);
+/* Give back a bio with all its pages. */
+void cdp_put_pages(struct bio *bio, mempool_t *pool);
 /* Its private pages. */
 struct bio *cdp_flight_pages(struct cdp_flight *f);
 void cdp_flight_free(struct cdp *c, struct cdp_flight *f);
@@ -310,6 +319,12 @@ void cdp_flight_start(struct cdp_bio *b, struct cdp_flight *f, u32 legs);
 /* Any context. Return: the request, if that was the last answer and it still waits. */
 struct cdp_bio *cdp_flight_answered(struct cdp_flight *f, u32 leg, blk_status_t status);
 bool cdp_is_overdue(struct cdp *c, unsigned long since);
+/*
+ * Legs that @sent need not be waited for any more: all that are out, once it is overdue
+ * or they have left the set (but those of @outside were not in it before), if an in-sync
+ * leg that is not among @without has answered. Lock held.
+ */
+u32 cdp_too_late(struct cdp *c, const struct cdp_sent *sent, u32 outside, u32 without);
 /* @legs did not answer what was sent at @since: go on without them; lock held. */
 void cdp_give_up(struct cdp *c, u32 legs, unsigned long since);
 /* The last answer to something on c->late; any context. */
@@ -319,6 +334,7 @@ void cdp_late_ended(struct cdp *c, struct cdp_sent *sent, cdp_release release);
 u32 cdp_late_legs(struct cdp *c);
 bool cdp_tell_answered(struct cdp *c);
 void cdp_flight_count(struct cdp *c, u32 leg, struct cdp_outstanding *o);
+/* Have the watch look again, if it would not by itself. */
 void cdp_watch(struct cdp *c);
 void cdp_watch_now(struct cdp *c);
 void cdp_watch_work(struct work_struct *work);

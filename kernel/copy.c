@@ -12,13 +12,7 @@
 
 static void release_copy(struct cdp *c, struct cdp_sent *sent)
 {
-	struct cdp_copy *copy = container_of(sent, struct cdp_copy, sent);
-	struct bvec_iter_all iter;
-	struct bio_vec *bv;
-
-	bio_for_each_segment_all(bv, &copy->bio, iter)
-		mempool_free(bv->bv_page, &c->run_pages);
-	bio_put(&copy->bio);
+	cdp_put_pages(&container_of(sent, struct cdp_copy, sent)->bio, &c->run_pages);
 }
 
 void cdp_copy_free(struct cdp *c, struct cdp_copy *copy)
@@ -166,8 +160,7 @@ void cdp_copy_send(struct cdp_copy *copy)
 
 	copy->abandoned = copy->read_failed = copy->write_failed = false;
 	read_piece(copy);
-	if (!READ_ONCE(c->watching))
-		cdp_watch(c);
+	cdp_watch(c);
 }
 
 /*
@@ -180,10 +173,7 @@ static bool abandon(struct cdp *c, u32 claim)
 	u32 pending;
 
 	spin_lock_irq(&c->queue_lock);
-	pending = cdp_pending(&copy->sent);
-	if (!cdp_is_overdue(c, copy->sent.since) && pending & cdp_set_joined(&c->set))
-		pending = 0;
-	pending = cdp_may_give_up(&c->set, pending, 0);
+	pending = cdp_too_late(c, &copy->sent, 0, 0);
 	if (pending) {
 		copy->abandoned = true;
 		list_add_tail(&copy->sent.node, &c->late);

@@ -62,14 +62,14 @@ static void pool_free(void *page, void *data)
 	__free_page(page);
 }
 
-static void free_lasting(struct cdp *c, struct lasting *l)
+void cdp_put_pages(struct bio *bio, mempool_t *pool)
 {
 	struct bvec_iter_all iter;
 	struct bio_vec *bv;
 
-	bio_for_each_segment_all(bv, &l->bio, iter)
-		mempool_free(bv->bv_page, &c->copy_pages);
-	bio_put(&l->bio);
+	bio_for_each_segment_all(bv, bio, iter)
+		mempool_free(bv->bv_page, pool);
+	bio_put(bio);
 }
 
 struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, gfp_t gfp)
@@ -89,7 +89,7 @@ struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, gfp_t gfp)
 		struct page *page = mempool_alloc(&c->copy_pages, gfp);
 
 		if (!page) {
-			free_lasting(c, l);
+			cdp_put_pages(bio, &c->copy_pages);
 			return NULL;
 		}
 		__bio_add_page(bio, page, len, 0);
@@ -109,7 +109,7 @@ struct bio *cdp_flight_pages(struct cdp_flight *f)
 void cdp_flight_free(struct cdp *c, struct cdp_flight *f)
 {
 	if (f->lasts)
-		free_lasting(c, container_of(f, struct lasting, f));
+		cdp_put_pages(cdp_flight_pages(f), &c->copy_pages);
 }
 
 /*----------------------------------------------------------------
@@ -121,7 +121,7 @@ void cdp_watch(struct cdp *c)
 	/* without a deadline as well: a leg may be taken out by hand */
 	unsigned int ms = READ_ONCE(c->features.leg_timeout_ms) ?: UINT_MAX;
 
-	if (READ_ONCE(c->dead))
+	if (READ_ONCE(c->watching) || READ_ONCE(c->dead))
 		return;
 	WRITE_ONCE(c->watching, true);
 	queue_delayed_work(watch_wq, &c->watch_work,
@@ -137,8 +137,7 @@ void cdp_flight_start(struct cdp_bio *b, struct cdp_flight *f, u32 legs)
 	f->b = b;
 	f->failed = f->refused = 0;
 	f->cpu = -1;
-	f->ns = this_cpu_inc_return(c->stats->sample) % CDP_SAMPLE ? 0 : ktime_get_ns();
-	f->sent.since = jiffies;
+	cdp_flight_stamp(c, f);
 	atomic_set(&f->sent.pending, (int)legs);
 	if (!f->lasts)
 		return;
@@ -148,8 +147,7 @@ void cdp_flight_start(struct cdp_bio *b, struct cdp_flight *f, u32 legs)
 	list_add_tail(&f->sent.node, &q->list);
 	spin_unlock_irq(&q->lock);
 	/* pairs with cdp_watch_work(), which looks under the same lock */
-	if (!READ_ONCE(c->watching))
-		cdp_watch(c);
+	cdp_watch(c);
 }
 
 /* The last answer is in. Return: the request that waits for it, if one still does. */
@@ -254,17 +252,24 @@ bool cdp_is_overdue(struct cdp *c, unsigned long since)
 	return ms && time_after_eq(jiffies, since + msecs_to_jiffies(ms));
 }
 
+u32 cdp_too_late(struct cdp *c, const struct cdp_sent *sent, u32 outside, u32 without)
+{
+	u32 pending = cdp_pending(sent);
+
+	lockdep_assert_held(&c->lock);
+	if (!cdp_is_overdue(c, sent->since) && pending & (cdp_set_joined(&c->set) | outside))
+		return 0;
+	return cdp_may_give_up(&c->set, pending, without);
+}
+
 /* Legs that this flight goes on without; c->lock held. */
 static u32 too_late(struct cdp *c, const struct cdp_flight *f)
 {
-	u32 pending = cdp_pending(&f->sent);
 	u32 without = (u32)f->failed | (u32)f->refused;
 
 	if (f->b->kind != BIO_READ)
 		without |= ~f->b->io.legs;
-	if (!cdp_is_overdue(c, f->sent.since) && pending & cdp_set_joined(&c->set))
-		return 0;
-	return cdp_may_give_up(&c->set, pending, without);
+	return cdp_too_late(c, &f->sent, 0, without);
 }
 
 /* Take flights that have waited long enough from their requests. c->lock held. */
@@ -377,6 +382,15 @@ bool cdp_tell_answered(struct cdp *c)
 	return late;
 }
 
+/* One more that is out to @leg, if it is. */
+static void count(const struct cdp_sent *sent, u32 leg, u32 *n, unsigned long *oldest)
+{
+	if (!(cdp_pending(sent) & 1u << leg))
+		return;
+	++*n;
+	*oldest = max(*oldest, jiffies - sent->since);
+}
+
 /* How many requests are out to @leg, late or not, and for how long. */
 void cdp_flight_count(struct cdp *c, u32 leg, struct cdp_outstanding *o)
 {
@@ -386,20 +400,14 @@ void cdp_flight_count(struct cdp *c, u32 leg, struct cdp_outstanding *o)
 	memset(o, 0, sizeof(*o));
 	spin_lock_irq(&c->queue_lock);
 	list_for_each_entry(sent, &c->late, node)
-		if (cdp_pending(sent) & 1 << leg) {
-			o->late++;
-			o->oldest = max(o->oldest, jiffies - sent->since);
-		}
+		count(sent, leg, &o->late, &o->oldest);
 	spin_unlock_irq(&c->queue_lock);
 	for_each_possible_cpu(cpu) {
 		struct cdp_flights *q = per_cpu_ptr(c->flights, cpu);
 
 		spin_lock_irq(&q->lock);
 		list_for_each_entry(sent, &q->list, node)
-			if (cdp_pending(sent) & 1 << leg) {
-				o->waiting++;
-				o->oldest = max(o->oldest, jiffies - sent->since);
-			}
+			count(sent, leg, &o->waiting, &o->oldest);
 		spin_unlock_irq(&q->lock);
 	}
 }

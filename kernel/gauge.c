@@ -83,7 +83,6 @@ static u64 p99(struct cdp *c, u32 leg, u64 weight)
 
 void cdp_gauge_read(struct cdp *c, u32 leg, struct cdp_latency *l)
 {
-	u64 weight = 0, sum = 0;
 	u32 cpu;
 
 	memset(l, 0, sizeof(*l));
@@ -91,13 +90,11 @@ void cdp_gauge_read(struct cdp *c, u32 leg, struct cdp_latency *l)
 		struct cdp_gauge *g = &per_cpu_ptr(c->gauges, cpu)[leg];
 
 		l->count += READ_ONCE(g->answers);
-		weight += READ_ONCE(g->weight);
-		sum += READ_ONCE(g->sum_us);
+		l->weight += READ_ONCE(g->weight);
+		l->sum_us += READ_ONCE(g->sum_us);
 	}
-	l->sum_us = sum;
-	l->weight = weight;
-	l->mean_us = weight ? div64_u64(sum, weight) : 0;
-	l->p99_us = weight ? p99(c, leg, weight) : 0;
+	l->mean_us = l->weight ? div64_u64(l->sum_us, l->weight) : 0;
+	l->p99_us = l->weight ? p99(c, leg, l->weight) : 0;
 	l->worst_us = READ_ONCE(c->worst_us[leg]);
 }
 

@@ -343,8 +343,7 @@ static void aim(struct cdp_bio *b, struct bio *bio)
 	struct cdp_dev *d = &b->c->devs[b->leg];
 
 	b->late = 0;
-	b->flight.sent.since = jiffies;
-	b->flight.ns = this_cpu_inc_return(b->c->stats->sample) % CDP_SAMPLE ? 0 : ktime_get_ns();
+	cdp_flight_stamp(b->c, &b->flight);
 	bio_set_dev(bio, d->data->bdev);
 	bio->bi_iter.bi_sector = d->data_start + b->sector;
 }

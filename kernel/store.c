@@ -107,18 +107,15 @@ static void round_open(struct cdp_round *r, u32 legs, u32 n)
 /* Legs that need not be waited for any more. */
 static u32 to_give_up(struct cdp_round *r)
 {
-	u32 pending = cdp_pending(&r->sent);
 	struct cdp *c = r->c;
+	u32 late;
 
 	spin_lock(&c->lock);
 	/* one that has left meanwhile is late at once, one that comes back is not */
-	if (!cdp_is_overdue(c, r->sent.since) &&
-	    pending & (cdp_set_joined(&c->set) | r->outside))
-		pending = 0;
-	pending = cdp_may_give_up(&c->set, pending, (u32)r->failed);
-	cdp_give_up(c, pending, r->sent.since);
+	late = cdp_too_late(c, &r->sent, r->outside, (u32)r->failed);
+	cdp_give_up(c, late, r->sent.since);
 	spin_unlock(&c->lock);
-	return pending;
+	return late;
 }
 
 /* Done with @r: free it, or leave it to the last answer. Return: legs that are late. */
@@ -151,6 +148,17 @@ static u32 round_wait(struct cdp_round *r, u32 legs)
 	ok = legs & ~cdp_pending(&r->sent);
 	ok &= ~(u32)r->failed;
 	return ok & ~round_put(r);
+}
+
+/* The same for one leg, with a bound of the caller's; the round is still to be put. */
+static int round_wait_within(struct cdp_round *r, unsigned long timeout)
+{
+	struct cdp *c = r->c;
+
+	wait_event_timeout(c->wait, !cdp_pending(&r->sent), timeout);
+	if (cdp_pending(&r->sent))
+		return -ETIMEDOUT;
+	return r->failed ? -EIO : 0;
 }
 
 /*----------------------------------------------------------------
@@ -215,17 +223,12 @@ int cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to)
 {
 	struct cdp_round *r = cdp_round_get(c, 1);
 	unsigned int ms = READ_ONCE(c->features.leg_timeout_ms);
-	int ret = 0;
+	int ret;
 
 	round_open(r, 1u << leg, 1);
 	submit_bio(block_bio(r, leg, 0, block, REQ_OP_READ));
-	wait_event_timeout(c->wait, !cdp_pending(&r->sent),
-			   ms ? msecs_to_jiffies(ms) : MAX_SCHEDULE_TIMEOUT);
-	if (cdp_pending(&r->sent))
-		ret = -ETIMEDOUT;
-	else if (r->failed)
-		ret = -EIO;
-	else
+	ret = round_wait_within(r, ms ? msecs_to_jiffies(ms) : MAX_SCHEDULE_TIMEOUT);
+	if (!ret)
 		memcpy(to, cdp_round_page(r, 0), CDP_BLOCK_BYTES);
 	/* one that has answered since is none too late for its pages, but for us */
 	round_put(r);
@@ -270,13 +273,8 @@ u32 cdp_store_flush(struct cdp *c, u32 legs)
 int cdp_store_flush_within(struct cdp *c, u32 leg, unsigned long timeout)
 {
 	struct cdp_round *r = flush_begin(c, 1u << leg);
-	int ret = 0;
+	int ret = round_wait_within(r, timeout);
 
-	wait_event_timeout(c->wait, !cdp_pending(&r->sent), timeout);
-	if (cdp_pending(&r->sent))
-		ret = -ETIMEDOUT;
-	else if (r->failed)
-		ret = -EIO;
 	round_put(r);
 	return ret;
 }
