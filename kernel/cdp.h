@@ -264,6 +264,11 @@ static inline struct bio *cdp_bio_data(struct cdp_bio *b)
 	return dm_bio_from_per_bio_data(b, sizeof(*b));
 }
 
+static inline bool cdp_has_data(const struct cdp_bio *b)
+{
+	return b->kind == BIO_READ || b->kind == BIO_WRITE;
+}
+
 static inline void cdp_count(struct cdp *c, enum cdp_stat stat, u64 n)
 {
 	this_cpu_add(c->stats->n[stat], n);

@@ -76,7 +76,7 @@ struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, gfp_t gfp)
 {
 	struct bio *data = cdp_bio_data(b), *bio;
 	struct cdp *c = b->c;
-	unsigned int left = b->kind == BIO_READ || b->kind == BIO_WRITE ? data->bi_iter.bi_size : 0;
+	unsigned int left = cdp_has_data(b) ? data->bi_iter.bi_size : 0;
 	struct lasting *l;
 
 	bio = bio_alloc_bioset(NULL, DIV_ROUND_UP(left, PAGE_SIZE), data->bi_opf, gfp,

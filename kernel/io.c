@@ -169,7 +169,7 @@ static struct bio *leg_bio_alloc(struct cdp_bio *b, struct cdp_flight *f, u32 le
 	struct leg_bio *lb;
 	struct bio *bio;
 
-	if (b->kind == BIO_WRITE || b->kind == BIO_READ) {
+	if (cdp_has_data(b)) {
 		bio = bio_alloc_clone(bdev, data, gfp, &c->leg_bios);
 	} else {
 		/* a discard is sent as write-zeroes, so that legs stay alike */
@@ -224,7 +224,7 @@ static bool send(struct cdp_bio *b, u32 legs, gfp_t gfp)
 		f = cdp_flight_alloc(b, gfp);
 		if (!f)
 			return false;
-		if (b->kind == BIO_WRITE || b->kind == BIO_READ)
+		if (cdp_has_data(b))
 			data = cdp_flight_pages(f);
 	}
 	for (leg = 0; leg < c->nr_legs; leg++) {

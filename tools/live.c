@@ -298,19 +298,6 @@ void cdp_live_change_begin(struct cdp_live_change *c, struct cdp_live *s)
 	c->conf = s->conf;
 }
 
-static bool same_legs(const struct cdp_table *a, const struct cdp_table *b)
-{
-	u32 i;
-
-	for (i = 0; i < a->nr_legs; i++)
-		if (strcmp(a->legs[i].data_dev, b->legs[i].data_dev) ||
-		    strcmp(a->legs[i].meta_dev, b->legs[i].meta_dev) ||
-		    a->legs[i].data_start != b->legs[i].data_start ||
-		    a->legs[i].meta_start != b->legs[i].meta_start)
-			return false;
-	return true;
-}
-
 static bool same_hand(const struct cdp_conf *a, const struct cdp_conf *b)
 {
 	u32 i;
@@ -327,9 +314,8 @@ static int check_unchanged(const struct cdp_live *s)
 	struct cdp_live now;
 	int r = cdp_live_open(&now, s->name);
 
-	if (!r && (now.table.nr_legs != s->table.nr_legs ||
-		   memcmp(&now.table.features, &s->table.features, sizeof(now.table.features)) ||
-		   !same_legs(&now.table, &s->table) || !same_hand(&now.conf, &s->conf)))
+	if (!r && (memcmp(&now.table.features, &s->table.features, sizeof(now.table.features)) ||
+		   !cdp_table_same_legs(&now.table, &s->table) || !same_hand(&now.conf, &s->conf)))
 		r = cdp_why(-EAGAIN, "%s was changed by somebody else meanwhile; try again",
 			    s->name);
 	cdp_live_close(&now);

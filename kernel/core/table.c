@@ -424,6 +424,21 @@ int cdp_table_print(const struct cdp_table *t, char *buf, size_t size)
 	return n + print_features(&t->features, buf + n, size - n);
 }
 
+bool cdp_table_same_legs(const struct cdp_table *a, const struct cdp_table *b)
+{
+	u32 i;
+
+	if (a->nr_legs != b->nr_legs)
+		return false;
+	for (i = 0; i < a->nr_legs; i++)
+		if (strcmp(a->legs[i].data_dev, b->legs[i].data_dev) ||
+		    strcmp(a->legs[i].meta_dev, b->legs[i].meta_dev) ||
+		    a->legs[i].data_start != b->legs[i].data_start ||
+		    a->legs[i].meta_start != b->legs[i].meta_start)
+			return false;
+	return true;
+}
+
 /*
  * Status line.
  */

@@ -88,6 +88,9 @@ int __must_check cdp_table_parse(struct cdp_table *t, u32 argc, char **argv, cha
  */
 int cdp_table_print(const struct cdp_table *t, char *buf, size_t size);
 
+/* Have two tables the same legs at the same places? */
+bool cdp_table_same_legs(const struct cdp_table *a, const struct cdp_table *b);
+
 /* States of a leg and of a set, as status shows them. */
 #define CDP_LEG_STATES(x) \
 	x(MISSING,	"missing") \

@@ -17,15 +17,7 @@ static u32 split(char *text, char **argv)
 
 static bool same(const struct cdp_table *a, const struct cdp_table *b)
 {
-	u32 i;
-
-	for (i = 0; i < a->nr_legs; i++)
-		if (strcmp(a->legs[i].data_dev, b->legs[i].data_dev) ||
-		    strcmp(a->legs[i].meta_dev, b->legs[i].meta_dev) ||
-		    a->legs[i].data_start != b->legs[i].data_start ||
-		    a->legs[i].meta_start != b->legs[i].meta_start)
-			return false;
-	return a->nr_legs == b->nr_legs && a->region_sectors == b->region_sectors &&
+	return cdp_table_same_legs(a, b) && a->region_sectors == b->region_sectors &&
 	       !memcmp(&a->features, &b->features, sizeof(a->features));
 }
 

@@ -356,16 +356,33 @@ TEST(long_words)
 
 static bool same_table(const struct cdp_table *a, const struct cdp_table *b)
 {
-	u32 i;
-
-	for (i = 0; i < a->nr_legs; i++)
-		if (strcmp(a->legs[i].data_dev, b->legs[i].data_dev) ||
-		    strcmp(a->legs[i].meta_dev, b->legs[i].meta_dev) ||
-		    a->legs[i].data_start != b->legs[i].data_start ||
-		    a->legs[i].meta_start != b->legs[i].meta_start)
-			return false;
-	return a->region_sectors == b->region_sectors && a->nr_legs == b->nr_legs &&
+	return a->region_sectors == b->region_sectors && cdp_table_same_legs(a, b) &&
 	       !memcmp(&a->features, &b->features, sizeof(a->features));
+}
+
+TEST(same_legs)
+{
+	const struct cdp_table a = {
+		.nr_legs = 2,
+		.legs = { { "a", 1, "b", 2 }, { "c", 3, "d", 4 } },
+	};
+	struct cdp_table b = a;
+
+	must(cdp_table_same_legs(&a, &b), "the same");
+	b.nr_legs = 1;
+	must(!cdp_table_same_legs(&a, &b) && !cdp_table_same_legs(&b, &a), "fewer");
+	b = a;
+	b.legs[1].data_dev = "e";
+	must(!cdp_table_same_legs(&a, &b), "data device");
+	b = a;
+	b.legs[1].data_start = 5;
+	must(!cdp_table_same_legs(&a, &b), "data start");
+	b = a;
+	b.legs[1].meta_dev = "e";
+	must(!cdp_table_same_legs(&a, &b), "metadata device");
+	b = a;
+	b.legs[1].meta_start = 5;
+	must(!cdp_table_same_legs(&a, &b), "metadata start");
 }
 
 static void check_round_trip(const struct cdp_table *t, const char *name)
@@ -489,6 +506,6 @@ TEST(small_buffers)
 	}
 }
 
-UNIT_MAIN("table", good_lines, lines_that_come_back_shorter, bad_lines, values_arrive,
+UNIT_MAIN("table", same_legs, good_lines, lines_that_come_back_shorter, bad_lines, values_arrive,
 	  defaults_arrive, junk_for_numbers, long_words, words_deleted_doubled_exchanged,
 	  random_tables, small_buffers)
