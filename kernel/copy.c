@@ -170,6 +170,7 @@ void cdp_copy_send(struct cdp_copy *copy)
 static bool abandon(struct cdp *c, u32 claim)
 {
 	struct cdp_copy *copy = c->copies[claim];
+	unsigned long since = copy->sent.since;
 	u32 pending;
 
 	spin_lock_irq(&c->queue_lock);
@@ -181,9 +182,10 @@ static bool abandon(struct cdp *c, u32 claim)
 	spin_unlock_irq(&c->queue_lock);
 	if (!pending)
 		return false;
+	/* from here on its last answer frees it */
 	c->copies[claim] = NULL;
 	cdp_copy_end(&c->set, claim, false);
-	cdp_give_up(c, pending, copy->sent.since);
+	cdp_give_up(c, pending, since);
 	return true;
 }
 

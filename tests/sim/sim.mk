@@ -30,7 +30,7 @@ sim: $(SIM_OUT)			## simulated histories: SEEDS (10000)
 	@$(SIM_OUT) --seeds 1-$(SEEDS) --jobs $(SIM_JOBS)
 
 sim-san: $(SIM_OUT)-san
-	@$(SIM_OUT)-san --seeds 1-200 --jobs $(SIM_JOBS)
+	@$(SIM_OUT)-san --seeds 1-1000 --jobs $(SIM_JOBS)
 
 sim-mutants: $(SIM_OUT) $(UNITS)
 	@SIM="$(SIM_OUT)" SIM_CC='$(CC) $(SIM_CFLAGS)' SIM_LINK='$(CC) $(SIM_LDFLAGS)' \
