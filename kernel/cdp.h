@@ -40,6 +40,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "map.h"
 #include "plan.h"
 
 #define DM_MSG_PREFIX "cdp"

@@ -223,6 +223,36 @@ static int msg_regions(struct cdp *c, char **argv, char *result, unsigned int ma
 	return 1;
 }
 
+#define MAP_BUDGET	2048	/* extents to look at with the lock held */
+
+static char map_cell(struct cdp *c, u64 first, u64 end)
+{
+	struct cdp_map_cell cell = { 0 };
+
+	while (first < end) {
+		spin_lock(&c->lock);
+		first = cdp_map_scan(&c->set, first, end, MAP_BUDGET, &cell);
+		spin_unlock(&c->lock);
+		cond_resched();
+	}
+	return cdp_map_letter(&cell);
+}
+
+/* The whole set in as many cells as are asked for, or as it has regions. */
+static int msg_map(struct cdp *c, const char *text, char *result, unsigned int maxlen)
+{
+	u64 regions = c->set.g.regions, cells, i;
+
+	if (parse_u64(text, &cells) || !cells)
+		return -EINVAL;
+	cells = min_t(u64, min(cells, regions), min(maxlen - 1, CDP_MAP_CELLS));
+	for (i = 0; i < cells; i++)
+		result[i] = map_cell(c, div64_u64(i * regions, cells),
+				     div64_u64((i + 1) * regions, cells));
+	result[cells] = '\0';
+	return 1;
+}
+
 static int msg_events(struct cdp *c, const char *since, char *result, unsigned int maxlen)
 {
 	unsigned int sz = 0;
@@ -425,6 +455,8 @@ static int dispatch(struct cdp *c, unsigned int argc, char **argv, char *result,
 		return msg_stats(c, result, maxlen);
 	if (argc == 3 && !strcasecmp(argv[0], "regions"))
 		return msg_regions(c, argv, result, maxlen);
+	if (argc == 2 && !strcasecmp(argv[0], "map"))
+		return msg_map(c, argv[1], result, maxlen);
 	if (argc == 2 && !strcasecmp(argv[0], "events"))
 		return msg_events(c, argv[1], result, maxlen);
 	if (argc <= 2 && !strcasecmp(argv[0], "failover"))

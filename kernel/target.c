@@ -630,7 +630,7 @@ static void cdp_io_hints(struct dm_target *ti, struct queue_limits *limits)
 
 static struct target_type cdp_target = {
 	.name = "cdp",
-	.version = { 0, 2, 0 },
+	.version = { 0, 3, 0 },
 	.features = DM_TARGET_SINGLETON,
 	.module = THIS_MODULE,
 	.ctr = cdp_ctr,

@@ -21,6 +21,7 @@ _cdpctl_options() { # VERB
 	resync | release) echo "--dry-run $common" ;;
 	monitor) echo "--once --retry-max $common" ;;
 	history) echo "--json $common" ;;
+	map) echo "--cells --json $common" ;;
 	wait) echo "--for --timeout --json $common" ;;
 	events) echo "--follow --json $common" ;;
 	resolve) echo "--keep --yes --dry-run $common" ;;
@@ -45,7 +46,7 @@ _cdpctl_words() { # VERB NUMBER FIRST-WORD
 }
 
 _cdpctl() {
-	local verbs="attach status failover rebuild leg resync release wait events history monitor examine assemble resolve activate stop detach"
+	local verbs="attach status failover rebuild leg resync release wait map events history monitor examine assemble resolve activate stop detach"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb="" first="" i n=0
 
@@ -80,7 +81,7 @@ _cdpctl() {
 		mapfile -t COMPREPLY < <(compgen -W "leg_timeout_ms= on_protect_slow= on_protect_error=degrade on_protect_error=block on_last_error=fail on_last_error=queue read_error_limit= copy_pool_mb= read_policy=balance no_copy no_discard" -- "$cur")
 		return
 		;;
-	--size | --region-size | --force | --timeout | --meta-start | --retry-max) return ;;
+	--size | --region-size | --force | --timeout | --meta-start | --retry-max | --cells) return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_cdpctl_options "$verb")" -- "$cur")
