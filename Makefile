@@ -52,7 +52,8 @@ endif
 include tests/sim/sim.mk
 
 .PHONY: powercut all tools man module module-if-headers check setup style unit fuzz modules \
-	vm-check vm-setup check-debug demo install uninstall install-tools install-module clean help
+	vm-check vm-setup check-debug demo install uninstall install-tools install-source \
+	install-module deb rpm clean help
 .SECONDARY:
 
 all: tools man module-if-headers	## cdpctl, its man page, and the module if this kernel's headers are here
@@ -64,13 +65,14 @@ help:				## this list
 
 tools: $(if $(wildcard tools/cdpctl.c),$(B)/cdpctl)	## build/cdpctl
 
-man: $(if $(wildcard tools/cdpctl.8.scd),$(B)/cdpctl.8)	## build/cdpctl.8
+MANS	:= $(patsubst tools/%.scd,$(B)/%,$(wildcard tools/*.scd))
+man: $(MANS)			## build/cdpctl.8
 
 $(B)/cdpctl: $(B)/obj/tools/cdpctl.o $(B)/obj/tools.a $(B)/obj/core.a
 	$(call say,LD,$@)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(B)/%.8: tools/%.8.scd
+$(MANS): $(B)/%: tools/%.scd
 	$(call say,MAN,$@)
 	@mkdir -p $(@D) && scdoc <$< >$@
 
@@ -166,9 +168,11 @@ demo:				## watch a disk survive; as root it installs what it needs
 
 install: install-tools install-module	## cdpctl, man page, units, and the module's sources for dkms
 
+# /etc and /var/lib, where the configuration and the history are, are cdpctl's own choice.
 install-tools: tools man
 	install -D -m 755 $(B)/cdpctl $(DESTDIR)$(sbindir)/cdpctl
-	install -D -m 644 $(B)/cdpctl.8 $(DESTDIR)$(mandir)/man8/cdpctl.8
+	@set -e; for f in $(MANS); do \
+		install -D -m 644 -t $(DESTDIR)$(mandir)/man$${f##*.} $$f; done
 	@set -e; for f in $(wildcard tools/*.service); do \
 		install -D -m 644 -t $(DESTDIR)$(unitdir) $$f; done
 	@set -e; for f in $(wildcard tools/*.rules); do \
@@ -177,10 +181,12 @@ install-tools: tools man
 		install -D -m 644 $$f $(DESTDIR)$(compdir)/cdpctl; done
 
 DKMS_SRC = $(DESTDIR)/usr/src/dm-cdp-$(VERSION)
-install-module:
+install-source:
 	install -D -m 644 -t $(DKMS_SRC) Kbuild dkms.conf
 	install -D -m 644 -t $(DKMS_SRC)/kernel $(wildcard kernel/*.[ch])
 	install -D -m 644 -t $(DKMS_SRC)/kernel/core $(wildcard kernel/core/*.[ch])
+
+install-module: install-source
 	@if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then dkms install dm-cdp/$(VERSION); \
 	else echo "to build it on the machine: dkms install dm-cdp/$(VERSION)"; fi
 
@@ -188,9 +194,18 @@ uninstall:			## undo install
 	@if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
 		dkms remove dm-cdp/$(VERSION) --all || :; fi
 	rm -rf $(DKMS_SRC)
-	rm -f $(DESTDIR)$(sbindir)/cdpctl $(DESTDIR)$(mandir)/man8/cdpctl.8 $(DESTDIR)$(compdir)/cdpctl
-	@rm -fv $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(wildcard tools/*.service))) \
+	rm -f $(DESTDIR)$(sbindir)/cdpctl $(DESTDIR)$(compdir)/cdpctl
+	@rm -fv $(foreach m,$(notdir $(MANS)),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $m))/$m) \
+		$(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(wildcard tools/*.service))) \
 		$(addprefix $(DESTDIR)$(udevdir)/,$(notdir $(wildcard tools/*.rules)))
+
+deb:				## Debian packages in build/deb/: dm-cdp-dkms, cdp-utils
+	@scripts/setup build deb
+	@scripts/deb/build
+
+rpm:				## the same content as RPM packages, in build/rpm/
+	@scripts/setup build rpm
+	@scripts/rpm/build
 
 clean:				## remove build/
 	rm -rf $(B)
