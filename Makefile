@@ -17,6 +17,7 @@ KERNELS		?= 6.1 6.12
 MODULE_KERNELS	?= 6.1 6.12 7.x
 FUZZ_SECONDS	?= 10
 CUTS		?= 20
+ROUNDS		?= 3
 
 CC	?= gcc
 CFLAGS	?= -O2 -g
@@ -52,7 +53,7 @@ endif
 include tests/sim/sim.mk
 
 .PHONY: powercut all tools man module module-if-headers check setup style unit fuzz modules \
-	vm-check vm-setup check-debug demo install uninstall install-tools install-source \
+	vm-check vm-setup check-debug bench demo install uninstall install-tools install-source \
 	install-module deb rpm clean help
 .SECONDARY:
 
@@ -160,6 +161,11 @@ powercut:			## power cuts of the module: CUTS (20) starts from write logs that w
 	@tests/run powercut $(CUTS)
 
 check-debug: vm-check-debug	## guest tests on a kernel with KASAN, lockdep, kmemleak, fault injection; slow
+
+bench:				## what it costs, beside others: KERNELS, CASES, ROUNDS (3); as root it installs what it needs
+	@scripts/setup bench
+	@scripts/vm/setup --kernels "$(KERNELS)"
+	@tests/bench/run --kernels "$(KERNELS)" --rounds $(ROUNDS) $(if $(CASES),--cases "$(CASES)")
 
 demo:				## watch a disk survive; as root it installs what it needs
 	@scripts/demo
