@@ -11,6 +11,7 @@ sbindir		?= $(prefix)/sbin
 mandir		?= $(prefix)/share/man
 unitdir		?= /usr/lib/systemd/system
 udevdir		?= /usr/lib/udev/rules.d
+catalogdir	?= /usr/lib/systemd/catalog
 compdir		?= $(prefix)/share/bash-completion/completions
 KDIR		?= /lib/modules/$(shell uname -r)/build
 KERNELS		?= 6.1 6.12
@@ -66,16 +67,40 @@ help:				## this list
 
 tools: $(if $(wildcard tools/cdpctl.c),$(B)/cdpctl)	## build/cdpctl
 
-MANS	:= $(patsubst tools/%.scd,$(B)/%,$(wildcard tools/*.scd))
-man: $(MANS)			## build/cdpctl.8
+# What is written for one purpose is made into pages by scripts/man, too.
+MANS	:= $(addprefix $(B)/man/,cdp-metadata.5 dm-cdp.7 cdp-codes.7 \
+	   $(patsubst tools/%.scd,%,$(wildcard tools/*.scd)) \
+	   $(patsubst %,cdpctl-%.8,$(shell scripts/man verbs)))
+
+man: $(MANS)			## man pages, in build/man/
 
 $(B)/cdpctl: $(B)/obj/tools/cdpctl.o $(B)/obj/tools.a $(B)/obj/core.a
 	$(call say,LD,$@)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(MANS): $(B)/%: tools/%.scd
+$(B)/man/%: tools/%.scd
 	$(call say,MAN,$@)
 	@mkdir -p $(@D) && scdoc <$< >$@
+
+$(B)/man/cdpctl-%.8: tools/cdpctl.8.scd tools/cdpctl.c scripts/man
+	$(call say,MAN,$@)
+	@mkdir -p $(@D) && scripts/man verb $* | scdoc >$@
+
+$(B)/man/cdp-codes.7: $(B)/cdpctl
+	$(call say,MAN,$@)
+	@mkdir -p $(@D) && $< explain --as man | scdoc >$@
+
+$(B)/man/cdp-metadata.5: kernel/core/format.h scripts/man
+	$(call say,MAN,$@)
+	@mkdir -p $(@D) && scripts/man format | scdoc >$@
+
+$(B)/man/dm-cdp.7: kernel/dm-cdp.rst scripts/man
+	$(call say,MAN,$@)
+	@mkdir -p $(@D) && scripts/man target >$@
+
+$(B)/cdp.catalog: $(B)/cdpctl
+	$(call say,GEN,$@)
+	@$< explain --as journal >$@
 
 # Archives, so that a program links what it uses.
 $(B)/%/core.a: $(addprefix $(B)/%/,$(CORE:.c=.o))
@@ -175,10 +200,11 @@ demo:				## watch a disk survive; as root it installs what it needs
 install: install-tools install-module	## cdpctl, man page, units, and the module's sources for dkms
 
 # /etc and /var/lib, where the configuration and the history are, are cdpctl's own choice.
-install-tools: tools man
+install-tools: tools man $(B)/cdp.catalog
 	install -D -m 755 $(B)/cdpctl $(DESTDIR)$(sbindir)/cdpctl
 	@set -e; for f in $(MANS); do \
 		install -D -m 644 -t $(DESTDIR)$(mandir)/man$${f##*.} $$f; done
+	install -D -m 644 -t $(DESTDIR)$(catalogdir) $(B)/cdp.catalog
 	@set -e; for f in $(wildcard tools/*.service); do \
 		install -D -m 644 -t $(DESTDIR)$(unitdir) $$f; done
 	@set -e; for f in $(wildcard tools/*.rules); do \
@@ -200,7 +226,7 @@ uninstall:			## undo install
 	@if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
 		dkms remove dm-cdp/$(VERSION) --all || :; fi
 	rm -rf $(DKMS_SRC)
-	rm -f $(DESTDIR)$(sbindir)/cdpctl $(DESTDIR)$(compdir)/cdpctl
+	rm -f $(DESTDIR)$(sbindir)/cdpctl $(DESTDIR)$(compdir)/cdpctl $(DESTDIR)$(catalogdir)/cdp.catalog
 	@rm -fv $(foreach m,$(notdir $(MANS)),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $m))/$m) \
 		$(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(wildcard tools/*.service))) \
 		$(addprefix $(DESTDIR)$(udevdir)/,$(notdir $(wildcard tools/*.rules)))

@@ -21,6 +21,7 @@ _cdpctl_options() { # VERB
 	resync | release) echo "--dry-run $common" ;;
 	monitor) echo "--once --retry-max $common" ;;
 	history) echo "--json $common" ;;
+	explain) echo "--as --json $common" ;;
 	map) echo "--cells --json $common" ;;
 	wait) echo "--for --timeout --json $common" ;;
 	events) echo "--follow --json $common" ;;
@@ -41,12 +42,13 @@ _cdpctl_words() { # VERB NUMBER FIRST-WORD
 	leg:2) [[ $3 == add || $3 == timeout ]] || echo "0 1 2 3 4 5 6 7" ;;
 	resync:1) echo "pause resume rate" ;;
 	attach:* | monitor:*) ;;
+	explain:0) cdpctl explain 2>/dev/null | awk 'NR > 1 { print $1 }' ;;
 	*:0) _cdpctl_sets ;;
 	esac
 }
 
 _cdpctl() {
-	local verbs="attach status failover rebuild leg resync release wait map events history monitor examine assemble resolve activate stop detach"
+	local verbs="attach status failover rebuild leg resync release wait map events history monitor explain examine assemble resolve activate stop detach"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb="" first="" i n=0
 
@@ -67,6 +69,10 @@ _cdpctl() {
 	case $prev in
 	--primary | --protect | --meta | --onto | --secret-file | --keep | --from)
 		mapfile -t COMPREPLY < <(compgen -f -- "${cur:-/dev/}")
+		return
+		;;
+	--as)
+		mapfile -t COMPREPLY < <(compgen -W "man journal" -- "$cur")
 		return
 		;;
 	--for)

@@ -2,6 +2,7 @@
 /* The table of verbs, and what all of them share: options, errors, exit status. */
 #include <argp.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "dm.h"
@@ -30,6 +31,7 @@ static const struct verb {
 	{ "events", cdp_cmd_events, "what happened to a set" },
 	{ "history", cdp_cmd_history, "outages of a set's legs, kept across reboots" },
 	{ "monitor", cdp_cmd_monitor, "the service: bring legs back, record outages, run hooks" },
+	{ "explain", cdp_cmd_explain, "what a code means, and what to do" },
 	{ "examine", cdp_cmd_examine, "what the metadata on a device says" },
 	{ "assemble", cdp_cmd_assemble, "start remembered sets, after boot" },
 	{ "resolve", cdp_cmd_resolve, "choose the survivor of a split brain" },
@@ -132,5 +134,8 @@ int main(int argc, char **argv)
 		cdp_why(r, "%s", strerror(-r));
 	if (r && *cdp_why_text())
 		cdp_error("%s", cdp_why_text());
+	/* a program that reads this has the exit status */
+	if (r && cdp_why_code() && isatty(STDERR_FILENO))
+		cdp_note("cdpctl explain %s tells more", cdp_why_code());
 	return cdp_exit_code(r);
 }

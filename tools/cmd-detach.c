@@ -46,14 +46,14 @@ static int check(const struct cdp_live *s)
 	if (r)
 		return r;
 	if (primary < 0 || s->status.legs[primary].state != LEG_IN_SYNC)
-		return cdp_why(-ECDP_REFUSED, "%s: no leg is in-sync, so no disk holds all data; bring a leg back first (cdpctl leg rejoin)",
+		return cdp_refuse("no-good-leg", "%s: no leg is in-sync, so no disk holds all data; bring a leg back first (cdpctl leg rejoin)",
 			       s->name);
 	cdp_live_leg_text(s, (u32)primary, text);
 	if (s->conf.legs[primary].iscsi.target[0] && s->conf.legs[primary].iscsi.logged_in)
-		return cdp_why(-ECDP_REFUSED, "%s: the primary is %s on iSCSI, which detach would log out of; cdpctl rebuild onto a disk of this machine, or cdpctl failover to one, first",
+		return cdp_refuse("primary-on-iscsi", "%s: the primary is %s on iSCSI, which detach would log out of; cdpctl rebuild onto a disk of this machine, or cdpctl failover to one, first",
 			       s->name, text);
 	if (rebuild_runs(s) && !cdp_opts_forced(FORCE_RESYNC))
-		return cdp_why(-ECDP_REFUSED, "%s: a rebuild is running, the plain disk would be %s and not the new one; cdpctl wait %s first, or insist with --force=%s",
+		return cdp_refuse("copy-running", "%s: a rebuild is running, the plain disk would be %s and not the new one; cdpctl wait %s first, or insist with --force=%s",
 			       s->name, text, s->name, FORCE_RESYNC);
 	return 0;
 }

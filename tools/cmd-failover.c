@@ -38,11 +38,11 @@ static int choose(const struct cdp_live *s, int *leg)
 	if (to && *leg < 0)
 		return *leg;
 	if (to && s->status.legs[*leg].state != LEG_IN_SYNC)
-		return cdp_why(-ECDP_REFUSED, "%s: %s is %s; only a leg that is in-sync can be the primary",
+		return cdp_refuse("not-in-sync", "%s: %s is %s; only a leg that is in-sync can be the primary",
 			       s->name, cdp_live_leg_text(s, (u32)*leg, text),
 			       cdp_leg_state_name(s->status.legs[*leg].state));
 	if (!to && cdp_live_in_sync(s) < 2)
-		return cdp_why(-ECDP_REFUSED, "%s: there is no second leg that is in-sync",
+		return cdp_refuse("not-in-sync", "%s: there is no second leg that is in-sync",
 			       s->name);
 	return 0;
 }

@@ -82,10 +82,10 @@ static int may_remove(const struct cdp_live *s, u32 leg)
 
 	cdp_live_leg_text(s, leg, text);
 	if (s->table.nr_legs == 1)
-		return cdp_why(-ECDP_REFUSED, "%s: %s is the last leg; cdpctl detach ends the set",
+		return cdp_refuse("last-leg", "%s: %s is the last leg; cdpctl detach ends the set",
 			       s->name, text);
 	if (cdp_live_in_sync(s) <= (in_sync ? 1u : 0u))
-		return cdp_why(-ECDP_REFUSED, "%s: without %s no leg would be in-sync; wait for the copy first (cdpctl wait %s)",
+		return cdp_refuse("last-leg", "%s: without %s no leg would be in-sync; wait for the copy first (cdpctl wait %s)",
 			       s->name, text, s->name);
 	return 0;
 }
@@ -227,10 +227,10 @@ static int reset(struct cdp_live *s, int leg)
 
 	cdp_live_leg_text(s, (u32)leg, text);
 	if (state != LEG_MISSING)
-		return cdp_why(-ECDP_REFUSED, "%s: %s is %s, its device is in use by the set; reset is for a leg that was not found (cdpctl leg rejoin, or leg remove and leg add)",
+		return cdp_refuse("leg-in-use", "%s: %s is %s, its device is in use by the set; reset is for a leg that was not found (cdpctl leg rejoin, or leg remove and leg add)",
 			       s->name, text, cdp_leg_state_name(state));
 	if (!cdp_opts_forced("cdp"))
-		return cdp_why(-ECDP_REFUSED, "%s: reset makes %s a new leg: its metadata is zeroed and all its data overwritten with that of the set. If that is wanted: --force=cdp",
+		return cdp_refuse("overwrites", "%s: reset makes %s a new leg: its metadata is zeroed and all its data overwritten with that of the set. If that is wanted: --force=cdp",
 			       s->name, text);
 	if (l->iscsi.target[0] || !strcmp(l->device, CDP_META_NONE))
 		return cdp_why(-EOPNOTSUPP, "%s: %s is not a device of this host; use cdpctl rebuild %s --onto DEV|URL --leg %d",

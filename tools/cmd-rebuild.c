@@ -90,7 +90,7 @@ static int choose(const struct cdp_live *s)
 		return cdp_why(-EIO, "%s: no leg is in-sync, so there is nothing to copy from",
 			       s->name);
 	if (cdp_live_in_sync(s) == 1 && s->status.legs[leg].state == LEG_IN_SYNC)
-		return cdp_why(-ECDP_REFUSED, "%s: %s is the only leg that is in-sync, it cannot be replaced",
+		return cdp_refuse("last-leg", "%s: %s is the only leg that is in-sync, it cannot be replaced",
 			       s->name, cdp_live_leg_text(s, (u32)leg, text));
 	return leg;
 }

@@ -71,8 +71,8 @@ static int not_active(const char *name)
 	if (cdp_opts.dry_run && r == -ENODEV)
 		return 0;	/* no device-mapper here: it cannot run */
 	if (!r && info.exists)
-		r = cdp_why(-ECDP_REFUSED, "%s runs; resolve is for a set that does not (cdpctl stop %s). While it runs, cdpctl leg reset %s LEG makes a leg that it has refused a new one, to which everything is copied",
-			    name, name, name);
+		r = cdp_refuse("set-runs", "%s runs; resolve is for a set that does not (cdpctl stop %s). While it runs, cdpctl leg reset %s LEG makes a leg that it has refused a new one, to which everything is copied",
+			       name, name, name);
 	return r;
 }
 
@@ -86,12 +86,12 @@ static int check_survivor(const struct resolve *r)
 
 	cdp_still_leg_text(s, r->keep, text);
 	if (!cdp_still_claims(s, r->keep))
-		return cdp_why(-ECDP_REFUSED, "%s: %s is not in-sync by its own record, so it lacks writes; it cannot be the survivor",
+		return cdp_refuse("not-survivor", "%s: %s is not in-sync by its own record, so it lacks writes; it cannot be the survivor",
 			       s->conf.name, text);
 	for (i = 0; i < s->conf.nr_legs; i++)
 		if (cdp_still_is_valid(s, i) &&
 		    cdp_super_descends(&s->plan.legs[i].super, mine->generation))
-			return cdp_why(-ECDP_REFUSED, "%s: %s knows all that %s holds, and more; keep a leg that went on later",
+			return cdp_refuse("not-survivor", "%s: %s knows all that %s holds, and more; keep a leg that went on later",
 				       s->conf.name, cdp_still_leg_text(s, i, other), text);
 	return 0;
 }
@@ -105,7 +105,7 @@ static int nothing_to_do(const struct resolve *r)
 	if (s->verdict && s->verdict != -ENOTUNIQ)
 		return cdp_explain(s);
 	if (s->plan.state[r->keep] != LEG_IN_SYNC)
-		return cdp_why(-ECDP_REFUSED, "%s: there is no split brain, and %s is behind the others: %s. It is copied to when the set starts (cdpctl assemble %s)",
+		return cdp_refuse("no-split-brain", "%s: there is no split brain, and %s is behind the others: %s. It is copied to when the set starts (cdpctl assemble %s)",
 			       s->conf.name, cdp_still_leg_text(s, r->keep, text),
 			       s->plan.reason[r->keep], s->conf.name);
 	cdp_note("%s: there is no split brain to resolve; cdpctl assemble %s starts it",
@@ -180,12 +180,12 @@ static int confirm(const char *name)
 	if (yes || cdp_opts.dry_run)
 		return 0;
 	if (!isatty(STDIN_FILENO))
-		return cdp_why(-ECDP_REFUSED, "%s: nothing was changed; to discard these writes without being asked: --yes",
+		return cdp_refuse("not-confirmed", "%s: nothing was changed; to discard these writes without being asked: --yes",
 			       name);
 	fprintf(stderr, "Discard them? [y/N] ");
 	if (fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y'))
 		return 0;
-	return cdp_why(-ECDP_REFUSED, "%s: nothing was changed", name);
+	return cdp_refuse("not-confirmed", "%s: nothing was changed", name);
 }
 
 /*----------------------------------------------------------------*/

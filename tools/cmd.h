@@ -9,6 +9,7 @@ int cdp_cmd_attach(int argc, char **argv);
 int cdp_cmd_detach(int argc, char **argv);
 int cdp_cmd_events(int argc, char **argv);
 int cdp_cmd_examine(int argc, char **argv);
+int cdp_cmd_explain(int argc, char **argv);
 int cdp_cmd_failover(int argc, char **argv);
 int cdp_cmd_history(int argc, char **argv);
 int cdp_cmd_leg(int argc, char **argv);

@@ -311,7 +311,7 @@ int cdp_dm_unused(const char *name)
 			return r;
 		cdp_sleep_ms(100);
 	} while (cdp_seconds() < end && !cdp_interrupted());
-	return cdp_why(-ECDP_REFUSED, "%s is in use (opened %u times): unmount it, or end what uses /dev/mapper/%s, first",
+	return cdp_refuse("in-use", "%s is in use (opened %u times): unmount it, or end what uses /dev/mapper/%s, first",
 		       name, info.open_count, name);
 }
 

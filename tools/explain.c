@@ -117,7 +117,7 @@ static int tell_split(const struct cdp_still *s)
 				       "%scdpctl resolve %s --keep %s", n ? ", or: " : "",
 				       s->conf.name, cdp_still_device(s, i, path));
 	}
-	return cdp_why(-ECDP_REFUSED, "%s: not started: its legs have diverged, because more than one went on alone (split brain). Choose the survivor; what the others wrote since then will be overwritten: %s",
+	return cdp_refuse("split-brain", "%s: not started: its legs have diverged, because more than one went on alone (split brain). Choose the survivor; what the others wrote since then will be overwritten: %s",
 		       s->conf.name, remedy);
 }
 
@@ -179,7 +179,7 @@ static int tell_missing(const struct cdp_still *s)
 		if (s->found[i].here)
 			tell_leg(s, i);
 	needed_text(s, needed, sizeof(needed));
-	return cdp_why(-ECDP_REFUSED, "%s: not started: the legs that are here lack writes. Needed is %s. A leg that is not in-sync is never taken for a good one, so nothing overrides this; start the set again when the other is here",
+	return cdp_refuse("no-source", "%s: not started: the legs that are here lack writes. Needed is %s. A leg that is not in-sync is never taken for a good one, so nothing overrides this; start the set again when the other is here",
 		       s->conf.name, needed);
 }
 

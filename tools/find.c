@@ -14,7 +14,7 @@ static int take(struct search *s, u32 leg, const char *path)
 	char uuid[CDP_UUID_TEXT];
 
 	if (f->meta[0])
-		return cdp_why(-ECDP_REFUSED, "%s and %s both claim to be leg %u of %s (UUID %s): one is a copy of the other, or a second path to it; take one away, or wipe its metadata",
+		return cdp_refuse("two-claims", "%s and %s both claim to be leg %u of %s (UUID %s): one is a copy of the other, or a second path to it; take one away, or wipe its metadata",
 			       f->meta, path, leg, s->c->name,
 			       cdp_uuid_print(&s->c->legs[leg].uuid, uuid));
 	cdp_print(f->meta, sizeof(f->meta), "%s", path);

@@ -8,19 +8,44 @@
 #include "size.h"
 
 static char why[CDP_MSG_TEXT];
+static const char *why_code;
 static bool verbose;
 static volatile sig_atomic_t interrupted;
 
-int cdp_why(int err, const char *fmt, ...)
+/* The sentence before may be among the arguments. */
+__attribute__((format(printf, 2, 0)))
+static void record(const char *code, const char *fmt, va_list ap)
 {
 	char text[sizeof(why)];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	memcpy(why, text, sizeof(why));
+	why_code = code;
+}
+
+int cdp_why(int err, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	record(NULL, fmt, ap);
 	va_end(ap);
-	memcpy(why, text, sizeof(why));
 	return err;
+}
+
+int cdp_refuse(const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	record(code, fmt, ap);
+	va_end(ap);
+	return -ECDP_REFUSED;
+}
+
+const char *cdp_why_code(void)
+{
+	return why_code;
 }
 
 const char *cdp_why_text(void)
@@ -31,6 +56,7 @@ const char *cdp_why_text(void)
 void cdp_why_clear(void)
 {
 	why[0] = '\0';
+	why_code = NULL;
 }
 
 int cdp_exit_code(int result)

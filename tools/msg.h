@@ -25,6 +25,14 @@ enum {
  */
 int cdp_why(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * The same for a refusal, with its code (see catalog.h): what "explain" tells more of.
+ * Returns -ECDP_REFUSED.
+ */
+int cdp_refuse(const char *code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The code of the last one, if that is what was recorded last; or NULL. */
+const char *cdp_why_code(void);
+
 /* The recorded sentence, or "". */
 const char *cdp_why_text(void);
 void cdp_why_clear(void);

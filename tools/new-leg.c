@@ -135,9 +135,9 @@ static int refuse(const struct cdp_device *d, const char *what, const char *way_
 	if (cdp_new_leg_finds_forced(d, missing, sizeof(missing)))
 		return 0;	/* nothing found, or the user insists */
 	if (is_only_ours(d))
-		return cdp_why(-ECDP_REFUSED, "%s is a leg of a dm-cdp set already, or was; cdpctl examine %s tells of which. If it may be overwritten: %s",
+		return cdp_refuse("overwrites", "%s is a leg of a dm-cdp set already, or was; cdpctl examine %s tells of which. If it may be overwritten: %s",
 			       d->path, d->path, missing);
-	return cdp_why(-ECDP_REFUSED, "%s holds %s; %s. %sIf it may be overwritten: %s", d->path,
+	return cdp_refuse("overwrites", "%s holds %s; %s. %sIf it may be overwritten: %s", d->path,
 		       finds_text(d, finds, sizeof(finds)), what, way_out, missing);
 }
 

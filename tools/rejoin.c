@@ -87,7 +87,7 @@ static int check_identity(const struct cdp_live *s, u32 leg, const char *meta)
 				       &s->status.set_uuid, &s->conf.legs[leg].uuid);
 	if (!why)
 		return 0;
-	return cdp_why(-ECDP_REFUSED, "%s: %s stays out: %s %s", s->name,
+	return cdp_refuse("stays-out", "%s: %s stays out: %s %s", s->name,
 		       cdp_live_leg_text(s, leg, text), meta, why);
 }
 
@@ -185,7 +185,7 @@ static int run(struct rejoin *j)
 		r = cdp_steps_run(&j->plan);
 	}
 	cdp_steps_free(&j->plan);
-	return r == -ENOTUNIQ ? cdp_why(-ECDP_REFUSED, "%s", cdp_why_text()) : r;
+	return r == -ENOTUNIQ ? cdp_refuse("stays-out", "%s", cdp_why_text()) : r;
 }
 
 int cdp_rejoin(struct cdp_live *s, u32 leg, bool unasked, bool dry_run)
