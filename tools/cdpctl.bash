@@ -21,6 +21,7 @@ _cdpctl_options() { # VERB
 	resync | release) echo "--dry-run $common" ;;
 	monitor) echo "--once --retry-max $common" ;;
 	history) echo "--json $common" ;;
+	doctor) echo "--fix --dry-run --json $common" ;;
 	explain) echo "--as --json $common" ;;
 	map) echo "--cells --json $common" ;;
 	wait) echo "--for --timeout --json $common" ;;
@@ -48,7 +49,7 @@ _cdpctl_words() { # VERB NUMBER FIRST-WORD
 }
 
 _cdpctl() {
-	local verbs="attach status failover rebuild leg resync release wait map events history monitor explain examine assemble resolve activate stop detach"
+	local verbs="attach status failover rebuild leg resync release wait map events history monitor doctor explain examine assemble resolve activate stop detach"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb="" first="" i n=0
 
@@ -57,7 +58,7 @@ _cdpctl() {
 		[[ ${COMP_WORDS[i]} != -* ]] || continue
 		if [[ ! $verb ]]; then
 			verb=${COMP_WORDS[i]}
-		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean|yes|unasked|once)$ ]]; then
+		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean|yes|unasked|once|fix)$ ]]; then
 			[[ $first ]] || first=${COMP_WORDS[i]}
 			((++n))
 		fi

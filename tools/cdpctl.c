@@ -31,6 +31,7 @@ static const struct verb {
 	{ "events", cdp_cmd_events, "what happened to a set" },
 	{ "history", cdp_cmd_history, "outages of a set's legs, kept across reboots" },
 	{ "monitor", cdp_cmd_monitor, "the service: bring legs back, record outages, run hooks" },
+	{ "doctor", cdp_cmd_doctor, "what is wrong, or may go wrong, and what mends it" },
 	{ "explain", cdp_cmd_explain, "what a code means, and what to do" },
 	{ "examine", cdp_cmd_examine, "what the metadata on a device says" },
 	{ "assemble", cdp_cmd_assemble, "start remembered sets, after boot" },
@@ -98,7 +99,8 @@ static char *help(int key, const char *text, void *input)
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
 	fputs("\ncdpctl VERB --help tells more; cdpctl(8) tells all.\n"
-	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused for safety, 4 degraded.", f);
+	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused for safety, 4 degraded,\n"
+	      "5 an error was found (doctor).", f);
 	fclose(f);
 	return all;
 }
@@ -130,7 +132,7 @@ int main(int argc, char **argv)
 	argp_err_exit_status = cdp_exit_code(-ECDP_USAGE);
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &root);
 	r = run_verb(root.verb, argc - root.at, argv + root.at);
-	if (r && r != -ECDP_DEGRADED && !*cdp_why_text())
+	if (r && r != -ECDP_DEGRADED && r != -ECDP_SICK && !*cdp_why_text())
 		cdp_why(r, "%s", strerror(-r));
 	if (r && *cdp_why_text())
 		cdp_error("%s", cdp_why_text());

@@ -7,6 +7,7 @@ int cdp_cmd_activate(int argc, char **argv);
 int cdp_cmd_assemble(int argc, char **argv);
 int cdp_cmd_attach(int argc, char **argv);
 int cdp_cmd_detach(int argc, char **argv);
+int cdp_cmd_doctor(int argc, char **argv);
 int cdp_cmd_events(int argc, char **argv);
 int cdp_cmd_examine(int argc, char **argv);
 int cdp_cmd_explain(int argc, char **argv);

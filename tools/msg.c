@@ -70,6 +70,8 @@ int cdp_exit_code(int result)
 		return 3;
 	case ECDP_DEGRADED:
 		return 4;
+	case ECDP_SICK:
+		return 5;
 	}
 	return 1;
 }

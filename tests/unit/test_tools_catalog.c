@@ -111,6 +111,14 @@ TEST(refusals)
 	globfree(&g);
 }
 
+TEST(findings)
+{
+	search("tools/ch*.c", "cdp_find_add\\([a-z>-]+, " CODE, TOPIC_FINDING, 20);
+	search("tools/ch*.c", "check_enabled\\([a-z]+, \"[^\"]*\", " CODE, TOPIC_FINDING, 2);
+	search("tools/ch*.c", "cdp_find_add\\(f, missing \\? " CODE " : " CODE, TOPIC_FINDING, 1);
+	search("tools/cmd-doctor.c", "cdp_find_add\\([a-z]+, " CODE, TOPIC_FINDING, 2);
+}
+
 TEST(entries)
 {
 	char ids[256][CDP_MESSAGE_ID_TEXT];
@@ -157,4 +165,4 @@ TEST(layout)
 	free(text);
 }
 
-UNIT_MAIN("catalog", events, states, refusals, entries, ids, layout)
+UNIT_MAIN("catalog", events, states, refusals, findings, entries, ids, layout)
