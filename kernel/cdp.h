@@ -6,7 +6,7 @@
  *
  *  - The core (core/) decides, this side carries out. Nothing here looks at
  *    the state of a leg to find out what to do with a request.
- *  - Four workers, each an ordered workqueue with a rescuer:
+ *  - Workers, each an ordered workqueue with a rescuer:
  *      commit  (worker.c)  everything that must be durable before something
  *                          goes on: intent pages, superblocks; and the ends of
  *                          writes that are not plain successes
@@ -15,9 +15,12 @@
  *      keeper  (keeper.c)  everything that may take long: flushes, cleaning
  *                          intent, tracker pages, resync
  *      copy    (copy.c)    the next piece of a resync's copy; waits for nothing
+ *      legs    (send.c)    two for each leg: what is sent to its data, and to its
+ *                          metadata, where that may wait until the leg takes it
  *    A worker waits for I/O, but no longer than the deadline for a leg that others can
  *    do without; commit waits for nobody, issue for nobody but the pools, keeper for
- *    commit. The watch (flight.c) never waits: it sees the deadlines pass.
+ *    commit, and a leg's for that leg without a bound. The watch (flight.c) never waits:
+ *    it sees the deadlines pass.
  *    Events go out from a queue that may block on memory and that nobody waits for
  *    (event.c).
  *  - Locks, outermost first: keeper_mutex (a pass of the keeper, or a message
@@ -49,6 +52,7 @@ struct cdp_dev {
 	struct dm_dev *data;		/* NULL: the leg is missing */
 	struct dm_dev *meta;		/* NULL: no metadata */
 	sector_t data_start, meta_start;
+	struct workqueue_struct *data_wq, *meta_wq;	/* see send.c */
 };
 
 struct cdp_event {
@@ -139,6 +143,7 @@ struct cdp_copy {
 	bool fine;			/* piece by small piece, past what cannot be read */
 	bool writing, abandoned, read_failed, write_failed;
 	blk_status_t status;
+	struct work_struct work;	/* of the leg that it is sent to */
 	struct bio bio;			/* the pages; last: biosets put the struct in front */
 };
 
@@ -307,6 +312,18 @@ void cdp_issue_work(struct work_struct *work);
 void cdp_flight_parted(struct cdp_bio *b);
 int cdp_io_init(struct cdp *c);
 void cdp_io_exit(struct cdp *c);
+
+/* send.c: legs whose queue is full */
+int cdp_senders_init(struct cdp *c);
+void cdp_senders_exit(struct cdp *c);
+/* May a request with these flags be sent without waiting, as cdp_nowait() makes it? */
+bool cdp_sends_at_once(struct cdp *c, u32 leg, blk_opf_t op);
+/* Has the leg refused to take it without waiting? Any context. */
+static inline bool cdp_would_wait(const struct bio *bio)
+{
+	return unlikely(bio->bi_status) && bio->bi_opf & REQ_NOWAIT &&
+	       (bio->bi_status == BLK_STS_AGAIN || bio->bi_status == BLK_STS_NOTSUPP);
+}
 
 /* flight.c: requests out to legs, deadlines, and late answers */
 int __init cdp_flight_init(void);

@@ -20,16 +20,13 @@ void cdp_copy_free(struct cdp *c, struct cdp_copy *copy)
 	release_copy(c, &copy->sent);
 }
 
-/* A piece was read or written; any context. */
-static void piece_ended(struct bio *bio)
+/* A piece was read or written, or is not sent any more; any context. */
+static void piece_ended(struct cdp_copy *copy)
 {
-	struct cdp_copy *copy = bio->bi_private;
 	struct cdp *c = copy->c;
 	unsigned long flags;
 	bool abandoned;
 
-	copy->status = bio->bi_status;
-	bio_put(bio);
 	spin_lock_irqsave(&c->queue_lock, flags);
 	atomic_set(&copy->sent.pending, 0);
 	abandoned = copy->abandoned;
@@ -42,20 +39,46 @@ static void piece_ended(struct bio *bio)
 		cdp_late_ended(c, &copy->sent, release_copy);
 }
 
-static void send_piece(struct cdp_copy *copy, u32 leg, blk_opf_t op)
+static void bio_ended(struct bio *bio)
 {
-	struct cdp *c = copy->c;
-	struct cdp_dev *d = &c->devs[leg];
-	struct bio *bio = bio_alloc_clone(d->data->bdev, &copy->bio, GFP_NOIO, &c->meta_bios);
+	struct cdp_copy *copy = bio->bi_private;
 
-	bio->bi_opf = op;
+	copy->status = bio->bi_status;
+	bio_put(bio);
+	piece_ended(copy);
+}
+
+/* The worker of the leg that it goes to. */
+static void send_work(struct work_struct *work)
+{
+	struct cdp_copy *copy = container_of(work, struct cdp_copy, work);
+	struct cdp *c = copy->c;
+	struct cdp_dev *d = &c->devs[copy->writing ? copy->target : copy->source];
+	struct bio *bio;
+
+	if (READ_ONCE(copy->abandoned)) {
+		piece_ended(copy);
+		return;
+	}
+	bio = bio_alloc_clone(d->data->bdev, &copy->bio, GFP_NOIO, &c->meta_bios);
+	bio->bi_opf = copy->writing ? REQ_OP_WRITE : REQ_OP_READ;
 	bio->bi_iter.bi_sector = d->data_start + copy->sector;
 	bio->bi_iter.bi_size = copy->piece << SECTOR_SHIFT;
-	bio->bi_end_io = piece_ended;
+	bio->bi_end_io = bio_ended;
 	bio->bi_private = copy;
+	submit_bio_noacct(bio);
+}
+
+/* To the target if @writing, else from the source. */
+static void send_piece(struct cdp_copy *copy, bool writing)
+{
+	u32 leg = writing ? copy->target : copy->source;
+
+	copy->writing = writing;
 	copy->sent.since = jiffies;
 	atomic_set(&copy->sent.pending, 1 << leg);
-	submit_bio_noacct(bio);
+	INIT_WORK(&copy->work, send_work);
+	queue_work(copy->c->devs[leg].data_wq, &copy->work);
 }
 
 static void read_piece(struct cdp_copy *copy)
@@ -63,8 +86,7 @@ static void read_piece(struct cdp_copy *copy)
 	u32 most = copy->fine ? FINE_SECTORS : copy->pages << (PAGE_SHIFT - SECTOR_SHIFT);
 
 	copy->piece = min_t(u32, copy->left, most);
-	copy->writing = false;
-	send_piece(copy, copy->source, REQ_OP_READ);
+	send_piece(copy, false);
 }
 
 static void ended(struct cdp_copy *copy)
@@ -110,8 +132,7 @@ static void go_on(struct cdp_copy *copy)
 	} else if (copy->writing) {
 		next_piece(copy);
 	} else {
-		copy->writing = true;
-		send_piece(copy, copy->target, REQ_OP_WRITE);
+		send_piece(copy, true);
 	}
 }
 
@@ -176,7 +197,7 @@ static bool abandon(struct cdp *c, u32 claim)
 	spin_lock_irq(&c->queue_lock);
 	pending = cdp_too_late(c, &copy->sent, 0, 0);
 	if (pending) {
-		copy->abandoned = true;
+		WRITE_ONCE(copy->abandoned, true);
 		list_add_tail(&copy->sent.node, &c->late);
 	}
 	spin_unlock_irq(&c->queue_lock);

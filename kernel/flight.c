@@ -216,7 +216,7 @@ struct cdp_bio *cdp_flight_answered(struct cdp_flight *f, u32 leg, blk_status_t 
 		cdp_late_ended(c, &f->sent, release_flight);
 		return NULL;
 	}
-	b->io.failed = (u32)f->failed;
+	b->io.failed = (u32)f->failed | b->late;
 	b->io.refused = (u32)f->refused;
 	b->status = f->failed | f->refused ? f->status : BLK_STS_OK;
 	if (b->kind == BIO_READ && !b->status)
@@ -267,6 +267,9 @@ static u32 too_late(struct cdp *c, const struct cdp_flight *f)
 {
 	u32 without = (u32)f->failed | (u32)f->refused;
 
+	/* who refuses write-zeroes is alive, and gets them written afterwards */
+	if (f->b->kind == BIO_ZERO && !f->b->emulate)
+		without = 0;
 	if (f->b->kind != BIO_READ)
 		without |= ~f->b->io.legs;
 	return cdp_too_late(c, &f->sent, 0, without);
@@ -289,12 +292,12 @@ static void part(struct cdp *c, struct cdp_flights *q, struct list_head *request
 			continue;
 		/* at once: the next decision must not count on these legs */
 		cdp_give_up(c, late, f->sent.since);
-		f->b->late = late;
-		f->b->io.failed = (u32)f->failed | late;
+		f->b->late |= late;
+		f->b->io.failed = (u32)f->failed | f->b->late;
 		f->b->io.refused = (u32)f->refused & ~late;
 		f->b->status = f->failed ? f->status : BLK_STS_TIMEOUT;
 		list_add_tail(&f->b->node, requests);
-		f->b = NULL;
+		WRITE_ONCE(f->b, NULL);	/* its unsent rest is not sent any more */
 		discount(c, f, -1);
 		spin_lock(&c->queue_lock);
 		list_move_tail(&f->sent.node, &c->late);

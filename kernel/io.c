@@ -14,6 +14,9 @@
 struct leg_bio {
 	struct cdp_flight *f;
 	u32 leg;
+	bool by_hand;		/* zeroes are written, because write-zeroes was refused */
+	struct bvec_iter iter;	/* to send it again */
+	struct work_struct work;
 	struct bio bio;		/* last: biosets put the struct in front of it */
 };
 
@@ -83,12 +86,18 @@ void cdp_bio_park(struct cdp_bio *b, struct list_head *list)
 	put_on(list, b);
 }
 
+/* Legs that did not take write-zeroes, but may take zeroes. */
+static u32 to_write_by_hand(const struct cdp_bio *b)
+{
+	return (b->io.failed | b->io.refused) & ~b->late;
+}
+
 /* All legs have answered, or are not waited for any more; any context. */
 static void write_ended(struct cdp_bio *b)
 {
 	struct cdp *c = b->c;
 
-	if (b->kind == BIO_ZERO && (b->io.failed | b->io.refused) && !b->emulate && !b->late) {
+	if (b->kind == BIO_ZERO && !b->emulate && to_write_by_hand(b)) {
 		b->emulate = true;
 		put_on(&c->issue, b);
 	} else if (cdp_write_end_fast(&c->set, &b->io)) {
@@ -123,6 +132,78 @@ void cdp_flight_parted(struct cdp_bio *b)
 		write_ended(b);
 }
 
+/* The range of @parent in plain writes, on which its end depends; waits for memory only. */
+static void write_zeroes(struct bio *parent)
+{
+	struct bio *bio = NULL;
+
+	if (__blkdev_issue_zeroout(parent->bi_bdev, parent->bi_iter.bi_sector,
+				   bio_sectors(parent), GFP_NOIO, &bio, 0))
+		parent->bi_status = BLK_STS_IOERR;
+	if (bio) {
+		bio_chain(bio, parent);
+		submit_bio(bio);
+	}
+	bio_endio(parent);
+}
+
+/* The worker of a leg: waits until the leg takes the request. */
+static void leg_work(struct work_struct *work)
+{
+	struct leg_bio *lb = container_of(work, struct leg_bio, work);
+	struct bio *bio = &lb->bio;
+
+	/* as before it was first sent; a split may have counted it down */
+	bio_set_dev(bio, bio->bi_bdev);
+	bio->bi_status = BLK_STS_OK;
+	bio->bi_iter = lb->iter;
+	atomic_set(&bio->__bi_remaining, 1);
+	if (!READ_ONCE(lb->f->b))	/* it has gone on without the leg meanwhile */
+		bio_io_error(bio);
+	else if (lb->by_hand)
+		write_zeroes(bio);
+	else
+		submit_bio_noacct(bio);
+}
+
+/* Any context. */
+static void leave_to_worker(struct leg_bio *lb)
+{
+	lb->bio.bi_opf &= ~REQ_NOWAIT;
+	INIT_WORK(&lb->work, leg_work);
+	queue_work(lb->f->c->devs[lb->leg].data_wq, &lb->work);
+}
+
+/* Zeroes written by hand go without FUA: a flush follows. */
+static bool is_to_be_flushed(struct leg_bio *lb)
+{
+	struct bio *bio = &lb->bio;
+
+	if (!lb->by_hand || bio->bi_status || !(bio->bi_opf & REQ_FUA))
+		return false;
+	lb->by_hand = false;
+	bio->bi_opf = REQ_OP_WRITE | REQ_PREFLUSH;
+	lb->iter.bi_size = 0;
+	return true;
+}
+
+/* Who has nobody else to answer for the leg waits for it; the others must not. */
+static void send_leg_bio(struct leg_bio *lb)
+{
+	struct bio *bio = &lb->bio;
+
+	if (!lb->f->lasts) {
+		submit_bio_noacct(bio);
+	} else if (!lb->by_hand && cdp_sends_at_once(lb->f->c, lb->leg, bio->bi_opf)) {
+		lb->iter = bio->bi_iter;
+		bio->bi_opf |= REQ_NOWAIT;
+		submit_bio_noacct(bio);
+	} else {
+		lb->iter = bio->bi_iter;
+		leave_to_worker(lb);
+	}
+}
+
 static void leg_ended(struct bio *bio)
 {
 	struct leg_bio *lb = container_of(bio, struct leg_bio, bio);
@@ -131,6 +212,10 @@ static void leg_ended(struct bio *bio)
 	u32 leg = lb->leg;
 	struct cdp_bio *b;
 
+	if (cdp_would_wait(bio) || is_to_be_flushed(lb)) {
+		leave_to_worker(lb);
+		return;
+	}
 	bio_put(bio);
 	b = cdp_flight_answered(f, leg, status);
 	if (b)
@@ -161,8 +246,8 @@ int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error)
  *--------------------------------------------------------------*/
 
 /* What goes to one leg: a clone of the data, or a request without data. */
-static struct bio *leg_bio_alloc(struct cdp_bio *b, struct cdp_flight *f, u32 leg,
-				 struct bio *data, gfp_t gfp)
+static struct leg_bio *leg_bio_alloc(struct cdp_bio *b, struct cdp_flight *f, u32 leg,
+				     struct bio *data, gfp_t gfp)
 {
 	struct cdp *c = b->c;
 	struct block_device *bdev = c->devs[leg].data->bdev;
@@ -191,7 +276,8 @@ static struct bio *leg_bio_alloc(struct cdp_bio *b, struct cdp_flight *f, u32 le
 	lb = container_of(bio, struct leg_bio, bio);
 	lb->f = f;
 	lb->leg = leg;
-	return bio;
+	lb->by_hand = false;
+	return lb;
 }
 
 /* Does the request get a flight that may outlive it? Always, unless its pages are lent. */
@@ -212,7 +298,8 @@ static bool may_last(struct cdp_bio *b, u32 legs)
  */
 static bool send(struct cdp_bio *b, u32 legs, gfp_t gfp)
 {
-	struct bio *bios[CDP_MAX_LEGS], *data = cdp_bio_data(b);
+	struct leg_bio *bios[CDP_MAX_LEGS];
+	struct bio *data = cdp_bio_data(b);
 	struct cdp_flight *f = &b->flight;
 	struct cdp *c = b->c;
 	u32 leg, n = 0;
@@ -237,12 +324,12 @@ static bool send(struct cdp_bio *b, u32 legs, gfp_t gfp)
 	}
 	cdp_flight_start(b, f, legs);
 	for (leg = 0; leg < n; leg++)	/* b may be gone after the last */
-		submit_bio_noacct(bios[leg]);
+		send_leg_bio(bios[leg]);
 	return true;
 
 out_bios:
 	while (n)
-		bio_put(bios[--n]);
+		bio_put(&bios[--n]->bio);
 	cdp_flight_free(c, f);
 	return false;
 }
@@ -280,35 +367,23 @@ static void begin(struct cdp_bio *b, gfp_t gfp)
 		put_on(&c->issue, b);
 }
 
-/* The range of @parent in plain writes, on which its end depends; waits for memory only. */
-static void write_zeroes(struct bio *parent)
-{
-	struct bio *bio = NULL;
-
-	if (__blkdev_issue_zeroout(parent->bi_bdev, parent->bi_iter.bi_sector,
-				   bio_sectors(parent), GFP_NOIO, &bio, 0))
-		parent->bi_status = BLK_STS_IOERR;
-	if (bio) {
-		bio_chain(bio, parent);
-		submit_bio(bio);
-	}
-	bio_endio(parent);
-}
-
 /* Legs that refused or failed write-zeroes get zeroes written, with a new deadline. */
 static void emulate_zeroes(struct cdp_bio *b)
 {
 	struct cdp_flight *f = cdp_flight_alloc(b, GFP_NOIO);
-	u32 leg, n = 0, legs = b->io.failed | b->io.refused;
-	struct bio *bios[CDP_MAX_LEGS];
+	u32 leg, n = 0, legs = to_write_by_hand(b);
+	struct leg_bio *bios[CDP_MAX_LEGS];
 	struct cdp *c = b->c;
 
-	for (leg = 0; leg < c->nr_legs; leg++)
-		if (legs & 1u << leg)
-			bios[n++] = leg_bio_alloc(b, f, leg, cdp_bio_data(b), GFP_NOIO);
+	for (leg = 0; leg < c->nr_legs; leg++) {
+		if (!(legs & 1u << leg))
+			continue;
+		bios[n] = leg_bio_alloc(b, f, leg, cdp_bio_data(b), GFP_NOIO);
+		bios[n++]->by_hand = true;
+	}
 	cdp_flight_start(b, f, legs);
 	for (leg = 0; leg < n; leg++)	/* b may be gone after the last */
-		write_zeroes(bios[leg]);
+		send_leg_bio(bios[leg]);
 }
 
 void cdp_issue_work(struct work_struct *work)
@@ -353,14 +428,14 @@ static void aim(struct cdp_bio *b, struct bio *bio)
  * own cannot be taken back from a disk. That is worth a copy, except from a leg that
  * is as fast as memory, or where nobody else could answer.
  */
-static bool copies_read(struct cdp *c, int leg)
+static bool copies_read(struct cdp *c, int leg, u64 worth_ns)
 {
 	const struct cdp_features *f = &c->features;
 
 	if (f->read_copy == READ_COPY_ALWAYS)
 		return true;
 	return f->read_copy == READ_COPY_AUTO && !f->no_copy &&
-	       READ_ONCE(f->leg_timeout_ms) && READ_ONCE(c->mean_ns[leg]) > COPY_WORTH_NS &&
+	       READ_ONCE(f->leg_timeout_ms) && READ_ONCE(c->mean_ns[leg]) > worth_ns &&
 	       cdp_load(c->set.in_sync) & ~(1u << leg);
 }
 
@@ -392,7 +467,8 @@ void cdp_read_again(struct cdp_bio *b)
 		cdp_count(c, STAT_RETRIED_READS, 1);
 	bio->bi_iter = b->iter;
 	bio->bi_status = BLK_STS_OK;
-	if (copies_read(c, b->leg)) {
+	/* always, where it can be: the issue worker must not wait for one leg */
+	if (copies_read(c, b->leg, 0)) {
 		send_read(b, GFP_NOIO);
 		return;
 	}
@@ -421,7 +497,7 @@ static int map_read(struct cdp_bio *b, struct bio *bio)
 		put_on(&c->issue, b);
 		return DM_MAPIO_SUBMITTED;
 	}
-	if (copies_read(c, leg)) {
+	if (copies_read(c, leg, COPY_WORTH_NS)) {
 		if (!send_read(b, GFP_NOWAIT))
 			put_on(&c->issue, b);
 		return DM_MAPIO_SUBMITTED;

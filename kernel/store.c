@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Metadata blocks and flushes: a round is sent to several legs at once and waited
- * for together, but not longer than the deadline for a leg that others can do
- * without. A round owns its pages, and stays behind with them for a late answer.
+ * Metadata blocks and flushes: a round is sent to several legs at once, by a worker
+ * of each, and waited for together, but not longer than the deadline for a leg that
+ * others can do without. A round owns its pages, and stays behind with them for a
+ * late answer.
  */
 #include <linux/slab.h>
 
@@ -18,7 +19,12 @@ struct cdp_round {
 		struct cdp_round *round;
 		u32 leg;
 		atomic_t left;		/* bios that are out */
+		struct work_struct work;
 	} legs[CDP_MAX_LEGS];
+	blk_opf_t op;
+	bool own_page;			/* each leg has the page of its number */
+	u32 nr_blocks;			/* to each leg; 0: a flush of its data */
+	u64 blocks[CDP_PAGES];
 	u32 nr_pages;
 	struct page *pages[CDP_PAGES];
 };
@@ -34,7 +40,7 @@ struct cdp_round *cdp_round_get(struct cdp *c, u32 pages)
 
 	INIT_LIST_HEAD(&r->sent.node);
 	r->c = c;
-	r->late = false;
+	r->late = r->own_page = false;
 	r->failed = 0;
 	atomic_set(&r->sent.pending, 0);
 	for (i = 0; i < CDP_MAX_LEGS; i++) {
@@ -88,20 +94,72 @@ static void round_ended(struct bio *bio)
 		leg_answered(rl->round, rl->leg);
 }
 
-/* @n bios follow to each of @legs. */
-static void round_open(struct cdp_round *r, u32 legs, u32 n)
+static struct bio *block_bio(struct cdp_round *r, u32 leg, u32 page, u64 block)
+{
+	struct cdp *c = r->c;
+	struct cdp_dev *d = &c->devs[leg];
+	struct bio *bio = bio_alloc_bioset(d->meta->bdev, 1, r->op | REQ_META, GFP_NOIO,
+					   &c->meta_bios);
+
+	bio->bi_iter.bi_sector = d->meta_start + block * CDP_BLOCK_SECTORS;
+	__bio_add_page(bio, r->pages[page], CDP_BLOCK_BYTES, 0);
+	return bio;
+}
+
+static void send_bio(struct round_leg *rl, struct bio *bio)
+{
+	bio->bi_private = rl;
+	bio->bi_end_io = round_ended;
+	submit_bio(bio);
+}
+
+/* The worker of a leg: sends what the round has for it. */
+static void send_work(struct work_struct *work)
+{
+	struct round_leg *rl = container_of(work, struct round_leg, work);
+	struct cdp_round *r = rl->round;
+	u32 i, leg = rl->leg, n = r->nr_blocks;
+	struct cdp *c = r->c;
+	struct blk_plug plug;
+
+	if (READ_ONCE(r->late)) {	/* it waited behind what the leg has not taken */
+		leg_answered(r, leg);
+		return;
+	}
+	/* the round may be gone after the last */
+	blk_start_plug(&plug);
+	for (i = 0; i < n; i++)
+		send_bio(rl, block_bio(r, leg, r->own_page ? leg : i, r->blocks[i]));
+	if (!n)
+		send_bio(rl, bio_alloc_bioset(c->devs[leg].data->bdev, 0, r->op, GFP_NOIO,
+					      &c->meta_bios));
+	blk_finish_plug(&plug);
+}
+
+/* Have @n blocks sent to each of @legs, or a flush if @blocks is NULL. */
+static void round_send(struct cdp_round *r, u32 legs, blk_opf_t op, const u64 *blocks, u32 n)
 {
 	struct cdp *c = r->c;
 	u32 leg;
 
+	r->op = op;
+	r->nr_blocks = blocks ? n : 0;
+	if (blocks)
+		memcpy(r->blocks, blocks, n * sizeof(*blocks));
 	spin_lock(&c->lock);
 	r->outside = legs & ~cdp_set_joined(&c->set);
 	spin_unlock(&c->lock);
 	r->sent.since = jiffies;
 	atomic_set(&r->sent.pending, (int)legs);
-	for (leg = 0; leg < c->nr_legs; leg++)
-		if (legs & 1u << leg)
-			atomic_set(&r->legs[leg].left, (int)n);
+	for (leg = 0; leg < c->nr_legs; leg++) {
+		struct cdp_dev *d = &c->devs[leg];
+
+		if (!(legs & 1u << leg))
+			continue;
+		atomic_set(&r->legs[leg].left, (int)n);
+		INIT_WORK(&r->legs[leg].work, send_work);
+		queue_work(blocks ? d->meta_wq : d->data_wq, &r->legs[leg].work);
+	}
 }
 
 /* Legs that need not be waited for any more. */
@@ -127,7 +185,7 @@ static u32 round_put(struct cdp_round *r)
 	spin_lock_irq(&c->queue_lock);
 	pending = cdp_pending(&r->sent);
 	if (pending) {
-		r->late = true;
+		WRITE_ONCE(r->late, true);
 		list_add_tail(&r->sent.node, &c->late);
 	}
 	spin_unlock_irq(&c->queue_lock);
@@ -165,58 +223,26 @@ static int round_wait_within(struct cdp_round *r, unsigned long timeout)
  * Blocks
  *--------------------------------------------------------------*/
 
-static struct bio *block_bio(struct cdp_round *r, u32 leg, u32 page, u64 block, blk_opf_t op)
-{
-	struct cdp *c = r->c;
-	struct cdp_dev *d = &c->devs[leg];
-	struct bio *bio = bio_alloc_bioset(d->meta->bdev, 1, op | REQ_META, GFP_NOIO,
-					   &c->meta_bios);
-
-	bio->bi_iter.bi_sector = d->meta_start + block * CDP_BLOCK_SECTORS;
-	bio->bi_private = &r->legs[leg];
-	bio->bi_end_io = round_ended;
-	__bio_add_page(bio, r->pages[page], CDP_BLOCK_BYTES, 0);
-	return bio;
-}
-
 /* idle: not held back behind the data (writeback throttling) of a leg that hangs */
 #define WRITE_BLOCK	(REQ_OP_WRITE | REQ_FUA | REQ_SYNC | REQ_IDLE)
 
 u32 cdp_store_write(struct cdp_round *r, u32 legs, const u64 *blocks, u32 n)
 {
 	struct cdp *c = r->c;
-	struct blk_plug plug;
-	u32 i, leg;
 
 	if (!c->has_meta) {
 		round_put(r);
 		return legs;
 	}
-	round_open(r, legs, n);
-	blk_start_plug(&plug);
-	for (leg = 0; leg < c->nr_legs; leg++)
-		for (i = 0; legs & 1u << leg && i < n; i++)
-			submit_bio(block_bio(r, leg, i, blocks[i], WRITE_BLOCK));
-	blk_finish_plug(&plug);
+	round_send(r, legs, WRITE_BLOCK, blocks, n);
 	cdp_count(c, STAT_ROUNDS, 1);
 	return round_wait(r, legs);
 }
 
 u32 cdp_store_write_each(struct cdp_round *r, u32 legs, u64 block)
 {
-	struct cdp *c = r->c;
-	u32 leg;
-
-	if (!c->has_meta) {
-		round_put(r);
-		return legs;
-	}
-	round_open(r, legs, 1);
-	for (leg = 0; leg < c->nr_legs; leg++)
-		if (legs & 1u << leg)
-			submit_bio(block_bio(r, leg, leg, block, WRITE_BLOCK));
-	cdp_count(c, STAT_ROUNDS, 1);
-	return round_wait(r, legs);
+	r->own_page = true;
+	return cdp_store_write(r, legs, &block, 1);
 }
 
 int cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to)
@@ -225,8 +251,7 @@ int cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to)
 	unsigned int ms = READ_ONCE(c->features.leg_timeout_ms);
 	int ret;
 
-	round_open(r, 1u << leg, 1);
-	submit_bio(block_bio(r, leg, 0, block, REQ_OP_READ));
+	round_send(r, 1u << leg, REQ_OP_READ, &block, 1);
 	ret = round_wait_within(r, ms ? msecs_to_jiffies(ms) : MAX_SCHEDULE_TIMEOUT);
 	if (!ret)
 		memcpy(to, cdp_round_page(r, 0), CDP_BLOCK_BYTES);
@@ -242,20 +267,8 @@ int cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to)
 static struct cdp_round *flush_begin(struct cdp *c, u32 legs)
 {
 	struct cdp_round *r = cdp_round_get(c, 0);
-	u32 leg;
 
-	round_open(r, legs, 1);
-	for (leg = 0; leg < c->nr_legs; leg++) {
-		struct bio *bio;
-
-		if (!(legs & 1u << leg))
-			continue;
-		bio = bio_alloc_bioset(c->devs[leg].data->bdev, 0, REQ_OP_WRITE | REQ_PREFLUSH,
-				       GFP_NOIO, &c->meta_bios);
-		bio->bi_private = &r->legs[leg];
-		bio->bi_end_io = round_ended;
-		submit_bio(bio);
-	}
+	round_send(r, legs, REQ_OP_WRITE | REQ_PREFLUSH, NULL, 1);
 	return r;
 }
 

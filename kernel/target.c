@@ -136,6 +136,7 @@ static void cdp_destroy(struct cdp *c)
 	}
 	if (c->issue_wq)
 		destroy_workqueue(c->issue_wq);
+	cdp_senders_exit(c);
 	cancel_work_sync(&c->event_work);
 	cdp_io_exit(c);
 	cdp_flights_exit(c);
@@ -361,6 +362,8 @@ static int allocate(struct cdp *c, const struct cdp_geometry *g)
 		r = cdp_copies_init(c);
 	if (!r)
 		r = cdp_gauge_init(c);
+	if (!r)
+		r = cdp_senders_init(c);
 	return r ?: make_workers(c);
 }
 

@@ -157,9 +157,19 @@ void bio_copy_data(struct bio *to, struct bio *from)
 	}
 }
 
+/* A disk whose queue is full has the sender wait, or says so to one who does not want that. */
 void submit_bio(struct bio *bio)
 {
+	struct disk *d = bio->bi_bdev->disk;
+
 	bio->executed = false;
+	if (bio->bi_opf & REQ_NOWAIT && (disk_is_full(d) || one_in(8))) {
+		bio->bi_status = BLK_STS_AGAIN;
+		bio_endio(bio);
+		return;
+	}
+	if (disk_is_full(d))
+		wait_event(d->bdev, !disk_is_full(d));
 	disk_submit(bio);
 	sim_point();
 }

@@ -38,6 +38,8 @@ static void init_one(struct disk *d, u32 leg, bool meta)
 	d->leg = leg;
 	d->meta = meta;
 	d->bdev = (struct block_device) { d, &nobody, 2 };
+	d->nowait = one_in(2);
+	d->depth = one_in(3) ? 1 + below(4) : 0;
 }
 
 /* As bought: no metadata, and rubbish for data. */
@@ -91,6 +93,20 @@ bool bdev_write_cache(const struct block_device *b)
 {
 	(void)b;
 	return has_class(C_DOUBT);
+}
+
+bool bdev_nowait(const struct block_device *b)
+{
+	return b->disk->nowait;
+}
+
+bool disk_is_full(const struct disk *d)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < nr_reqs; i++)
+		n += disk_of(reqs[i]) == d;
+	return d->depth && n >= d->depth;
 }
 
 void disk_submit(struct bio *bio)
@@ -268,6 +284,7 @@ static void answer(u32 at)
 
 	reqs[at] = reqs[--nr_reqs];
 	sim.clock++;
+	sim_wake(&d->bdev);
 	if (bio->bi_status) {
 		d->error_at = sim.clock;
 		say("      %s: %s of %lu+%u fails", d->name, kind_name(bio),

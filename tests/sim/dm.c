@@ -365,6 +365,12 @@ void bio_endio(struct bio *bio)
 		bio->bi_end_io(bio);
 }
 
+void bio_io_error(struct bio *bio)
+{
+	bio->bi_status = BLK_STS_IOERR;
+	bio_endio(bio);
+}
+
 /* Another set's leg, as its disk. */
 void dm_set_foreign(struct disk *data, struct disk *meta);
 void dm_set_foreign(struct disk *data, struct disk *meta)

@@ -45,9 +45,9 @@ static void vanish(struct leg *l)
 	say("* leg %u is not there", l->data.leg);
 }
 
-static void hang(void)
+void nature_hang(u32 leg)
 {
-	struct leg *l = &legs[below(LEGS)];
+	struct leg *l = &legs[leg];
 
 	l->data.hung = l->meta.hung = true;
 	if (one_in(3))
@@ -161,7 +161,7 @@ void nature_fault(void)
 			vanish(&legs[below(LEGS)]);
 	} else if (what == 5) {
 		if (has_class(C_HANGS))
-			hang();
+			nature_hang(below(LEGS));
 	} else if (what == 6) {
 		if (has_class(C_CACHES))
 			lose_cache();

@@ -142,7 +142,7 @@ struct work_struct {
 	void (*func)(struct work_struct *work);
 	struct workqueue_struct *wq;
 	struct list_head node;
-	bool pending, running;
+	bool pending;
 };
 struct delayed_work {
 	struct work_struct work;
@@ -309,6 +309,9 @@ sector_t bdev_nr_sectors(const struct block_device *b);
 bool bdev_write_cache(const struct block_device *b);
 #define bdev_logical_block_size(b)	((void)(b), 512u)
 #define bdev_write_zeroes_sectors(b)	((void)(b), 65536u)
+bool bdev_nowait(const struct block_device *b);
+#define bdev_get_queue(b)		(b)
+#define queue_is_mq(q)			bdev_nowait(q)
 #define bdev_read_only(b)		((void)(b), false)
 #define bdev_is_partition(b)		((void)(b), false)
 
@@ -316,6 +319,7 @@ bool bdev_write_cache(const struct block_device *b);
 #define BLK_STS_NOTSUPP	1
 #define BLK_STS_IOERR	10
 #define BLK_STS_TIMEOUT	3
+#define BLK_STS_AGAIN	12
 #define REQ_OP_READ	0u
 #define REQ_OP_WRITE	1u
 #define REQ_OP_DISCARD	3u
@@ -328,6 +332,8 @@ bool bdev_write_cache(const struct block_device *b);
 #define REQ_PRIO	(1u << 13)
 #define REQ_NOUNMAP	(1u << 14)
 #define REQ_POLLED	(1u << 15)
+#define REQ_NOWAIT	(1u << 16)
+#define REQ_OP_MASK	0xffu
 #define READ		0
 #define bio_op(b)	((b)->bi_opf & 0xffu)
 #define bio_data_dir(b)	((b)->bi_opf & 1u)
@@ -379,6 +385,7 @@ void submit_bio(struct bio *bio);
 #define submit_bio_noacct	submit_bio
 void bio_chain(struct bio *bio, struct bio *parent);
 void bio_endio(struct bio *bio);
+void bio_io_error(struct bio *bio);
 int __blkdev_issue_zeroout(struct block_device *b, sector_t at, sector_t n, gfp_t gfp,
 			   struct bio **last, u32 flags);
 u64 *sim_bio_sector(struct bio *bio, u32 i);

@@ -139,6 +139,8 @@ struct disk {
 	u8 area[AREA_BLOCKS * CDP_BLOCK_BYTES];	/* metadata: all writes are FUA */
 	bool hung;
 	bool mute;		/* flushes wait */
+	bool nowait;		/* it can be asked not to make a sender wait */
+	u32 depth;		/* requests it takes at once; 0: any number */
 	u32 slow;		/* it moves one time in so many */
 	u32 fail_once[REQ_KINDS], fail_after[REQ_KINDS];	/* not the next ones */
 	bool broken[REQ_KINDS];
@@ -175,6 +177,7 @@ void disk_init(u32 leg);
 void disk_submit(struct bio *bio);
 bool disk_step(void);		/* false: nothing can move */
 bool disk_any(void);
+bool disk_is_full(const struct disk *d);
 void disk_crash(void);
 void disk_forget(void);
 void disk_heal(struct disk *d);
@@ -279,6 +282,7 @@ u64 start_sectors(void);
 void nature_one_error(u32 leg, bool meta);
 void nature_fault(void);	/* something happens to a disk */
 void nature_tamper(void);	/* something was done to a leg that is not in use */
+void nature_hang(u32 leg);
 void nature_heal(void);
 /* A leg that lost its cache without anybody noticing; -1: none did. */
 int nature_forgetful(void);

@@ -15,9 +15,9 @@
 #else
 #define STACK	(96u << 10)
 #endif
-#define TASKS	128u
+#define TASKS	256u
 #define TIMERS	32u
-#define QUEUES	16u
+#define QUEUES	64u
 
 enum task_state { FREE, RUNNABLE, BLOCKED };
 
@@ -305,6 +305,7 @@ void sim_wake(const void *what)
 struct workqueue_struct {
 	bool used, ending, ended;
 	struct list_head works;
+	const struct work_struct *running;
 	char name[24];
 };
 
@@ -325,9 +326,9 @@ static void worker(void *arg)
 		w = container_of(wq->works.next, struct work_struct, node);
 		list_del(&w->node);
 		w->pending = false;
-		w->running = true;
-		w->func(w);
-		w->running = false;
+		wq->running = w;
+		w->func(w);	/* which may free it */
+		wq->running = NULL;
 		sim_wake(w);
 	}
 	wq->ended = true;
@@ -420,6 +421,11 @@ bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *d, unsig
 	return was;
 }
 
+static bool is_running(const struct work_struct *w)
+{
+	return w->wq && w->wq->running == w;
+}
+
 static bool cancel(struct work_struct *w)
 {
 	bool was = w->pending;
@@ -435,7 +441,7 @@ bool cancel_work_sync(struct work_struct *w)
 {
 	bool was = cancel(w);
 
-	wait_event(*w, !w->running);
+	wait_event(*w, !is_running(w));
 	return was;
 }
 
@@ -447,7 +453,7 @@ bool cancel_delayed_work_sync(struct delayed_work *d)
 	do {
 		disarm(d);
 		was |= cancel(&d->work);
-		wait_event(d->work, !d->work.running);
+		wait_event(d->work, !is_running(&d->work));
 	} while (d->armed || d->work.pending);
 	return was;
 }
@@ -461,7 +467,7 @@ bool flush_delayed_work(struct delayed_work *d)
 		queue_work(d->wq, &d->work);
 	}
 	/* until what is queued now has run; not what is queued later */
-	wait_event(d->work, !d->work.pending && !d->work.running);
+	wait_event(d->work, !d->work.pending && !is_running(&d->work));
 	return was;
 }
 

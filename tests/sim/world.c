@@ -484,6 +484,52 @@ static void compare(void)
 			      "at the end leg %u differs", dm.table.leg[i]);
 }
 
+static void do_timeout(void)
+{
+	dm_message("leg timeout 10000");
+}
+
+/* A leg that all requests can be answered without, if it has a deadline. -1: there is none */
+static int spare_leg(const struct cdp *c)
+{
+	const struct cdp_features *f = &c->features;
+	u32 i = below(c->nr_legs), reads = f->read_copy == READ_COPY_ALWAYS ? 0 : 1u << c->set.read_leg;
+
+	if (f->no_copy || f->on_protect_error == ON_PROTECT_ERROR_BLOCK ||
+	    hweight32(c->set.in_sync) < 2 || !(c->set.in_sync & 1u << i))
+		return -1;
+	if (f->read_policy == READ_POLICY_BALANCE && reads)
+		return -1;
+	return reads & 1u << i ? -1 : (int)i;
+}
+
+/* A leg that hangs costs the others a deadline and no more, however few requests it takes. */
+static void hang_one(void)
+{
+	struct cdp *c = dm_cdp();
+	int leg = spare_leg(c);
+	unsigned long since;
+	u64 steps;
+	u32 i;
+
+	if (leg < 0 || !has_class(C_HANGS))
+		return;
+	settle(do_timeout, "a message");
+	nature_hang(dm.table.leg[leg]);
+	for (i = 0; i < 100; i++) {
+		guest();
+		step(true);
+	}
+	since = jiffies;
+	steps = sim.steps;
+	while (any_op())
+		settle_step("a request beside a leg that hangs", since, steps);
+	nature_heal();
+	settle(do_rejoin_all, "a rejoin");
+	come_to_rest();
+	compare();
+}
+
 /* Do all legs agree that all of them are in-sync? */
 static bool all_recorded(const struct table *t)
 {
@@ -551,6 +597,9 @@ static void end(void)
 		return;
 	audit_all();
 	compare();
+	for (tries = 0; tries < LEGS; tries++)
+		legs[tries].data.slow = legs[tries].meta.slow = 0;
+	hang_one();
 	settle(restart_clean, "a restart");
 	if (dm.live)
 		settle(do_stop, "a stop");
