@@ -91,6 +91,29 @@ struct cdp_sent {
 	unsigned long since;		/* jiffies */
 };
 
+/*
+ * A machine that stood still finds everything overdue at once, with the answers yet to
+ * be taken in. So time in which nobody looked does not count: who looks every @period,
+ * and was due at @due, adds what he has missed to what he waits for, and judges by the
+ * time of the look.
+ */
+struct cdp_look {
+	unsigned long now, missed;	/* jiffies */
+};
+
+static inline struct cdp_look cdp_look(unsigned long due, unsigned long period)
+{
+	unsigned long now = jiffies;
+
+	return (struct cdp_look) { now, time_after(now, due + period) ? now - due : 0 };
+}
+
+static inline void cdp_add_missed(struct cdp_sent *sent, struct cdp_look look)
+{
+	if (time_before(sent->since, look.now))
+		sent->since += min(look.missed, look.now - sent->since);
+}
+
 /* Legs that have not answered. Of the others what they said is seen after this. */
 static inline u32 cdp_pending(const struct cdp_sent *sent)
 {
@@ -197,7 +220,8 @@ struct cdp {
 	struct work_struct issue_work, copy_work;
 	struct delayed_work keeper_work;
 	struct delayed_work watch_work;
-	bool watching;			/* the watch will look again */
+	bool watching;			/* the watch will look again, */
+	unsigned long look_due;		/* then (jiffies) */
 	u32 told_late;			/* legs whose lateness is known to the events */
 	struct mutex keeper_mutex;	/* resync, cleaning, tracker pages, scratch */
 	struct mutex commit_mutex;	/* intent pages, superblocks */
@@ -341,13 +365,13 @@ void cdp_flight_free(struct cdp *c, struct cdp_flight *f);
 void cdp_flight_start(struct cdp_bio *b, struct cdp_flight *f, u32 legs);
 /* Any context. Return: the request, if that was the last answer and it still waits. */
 struct cdp_bio *cdp_flight_answered(struct cdp_flight *f, u32 leg, blk_status_t status);
-bool cdp_is_overdue(struct cdp *c, unsigned long since);
 /*
  * Legs that @sent need not be waited for any more: all that are out, once it is overdue
  * or they have left the set (but those of @outside were not in it before), if an in-sync
  * leg that is not among @without has answered. Lock held.
  */
-u32 cdp_too_late(struct cdp *c, const struct cdp_sent *sent, u32 outside, u32 without);
+u32 cdp_too_late(struct cdp *c, const struct cdp_sent *sent, unsigned long now, u32 outside,
+		 u32 without);
 /* @legs did not answer what was sent at @since: go on without them; lock held. */
 void cdp_give_up(struct cdp *c, u32 legs, unsigned long since);
 /* The last answer to something on c->late; any context. */
@@ -378,7 +402,7 @@ void cdp_copy_free(struct cdp *c, struct cdp_copy *copy);
 void cdp_copy_send(struct cdp_copy *copy);
 void cdp_copy_work(struct work_struct *work);
 /* Abandon copies that legs do not answer. Lock held. Return: are any under way? */
-bool cdp_copies_overdue(struct cdp *c);
+bool cdp_copies_overdue(struct cdp *c, struct cdp_look look);
 
 /* worker.c: the commit worker */
 void cdp_commit_work(struct work_struct *work);

@@ -188,14 +188,14 @@ void cdp_copy_send(struct cdp_copy *copy)
  * Give free what legs do not answer. c->lock held; the answers of an abandoned
  * copy are awaited like those of late flights.
  */
-static bool abandon(struct cdp *c, u32 claim)
+static bool abandon(struct cdp *c, u32 claim, unsigned long now)
 {
 	struct cdp_copy *copy = c->copies[claim];
 	unsigned long since = copy->sent.since;
 	u32 pending;
 
 	spin_lock_irq(&c->queue_lock);
-	pending = cdp_too_late(c, &copy->sent, 0, 0);
+	pending = cdp_too_late(c, &copy->sent, now, 0, 0);
 	if (pending) {
 		WRITE_ONCE(copy->abandoned, true);
 		list_add_tail(&copy->sent.node, &c->late);
@@ -210,7 +210,7 @@ static bool abandon(struct cdp *c, u32 claim)
 	return true;
 }
 
-bool cdp_copies_overdue(struct cdp *c)
+bool cdp_copies_overdue(struct cdp *c, struct cdp_look look)
 {
 	bool any = false, free = false;
 	u32 i;
@@ -220,7 +220,8 @@ bool cdp_copies_overdue(struct cdp *c)
 		if (!c->copies[i])
 			continue;
 		any = true;
-		free |= abandon(c, i);
+		cdp_add_missed(&c->copies[i]->sent, look);
+		free |= abandon(c, i, look.now);
 	}
 	if (free) {
 		cdp_reissue(c, &c->copying);

@@ -116,16 +116,21 @@ void cdp_flight_free(struct cdp *c, struct cdp_flight *f)
  * Off and back
  *--------------------------------------------------------------*/
 
-void cdp_watch(struct cdp *c)
+static unsigned long period(struct cdp *c)
 {
 	/* without a deadline as well: a leg may be taken out by hand */
 	unsigned int ms = READ_ONCE(c->features.leg_timeout_ms) ?: UINT_MAX;
 
+	return max(1ul, msecs_to_jiffies(clamp(ms / TICKS, 10u, 1000u)));
+}
+
+void cdp_watch(struct cdp *c)
+{
 	if (READ_ONCE(c->watching) || READ_ONCE(c->dead))
 		return;
+	WRITE_ONCE(c->look_due, jiffies + period(c));
 	WRITE_ONCE(c->watching, true);
-	queue_delayed_work(watch_wq, &c->watch_work,
-			   max(1ul, msecs_to_jiffies(clamp(ms / TICKS, 10u, 1000u))));
+	queue_delayed_work(watch_wq, &c->watch_work, period(c));
 }
 
 void cdp_flight_start(struct cdp_bio *b, struct cdp_flight *f, u32 legs)
@@ -245,25 +250,26 @@ void cdp_give_up(struct cdp *c, u32 legs, unsigned long since)
 	cdp_tell(c);
 }
 
-bool cdp_is_overdue(struct cdp *c, unsigned long since)
+static bool is_overdue(struct cdp *c, unsigned long since, unsigned long now)
 {
 	unsigned int ms = READ_ONCE(c->features.leg_timeout_ms);
 
-	return ms && time_after_eq(jiffies, since + msecs_to_jiffies(ms));
+	return ms && time_after_eq(now, since + msecs_to_jiffies(ms));
 }
 
-u32 cdp_too_late(struct cdp *c, const struct cdp_sent *sent, u32 outside, u32 without)
+u32 cdp_too_late(struct cdp *c, const struct cdp_sent *sent, unsigned long now, u32 outside,
+		 u32 without)
 {
 	u32 pending = cdp_pending(sent);
 
 	lockdep_assert_held(&c->lock);
-	if (!cdp_is_overdue(c, sent->since) && pending & (cdp_set_joined(&c->set) | outside))
+	if (!is_overdue(c, sent->since, now) && pending & (cdp_set_joined(&c->set) | outside))
 		return 0;
 	return cdp_may_give_up(&c->set, pending, without);
 }
 
 /* Legs that this flight goes on without; c->lock held. */
-static u32 too_late(struct cdp *c, const struct cdp_flight *f)
+static u32 too_late(struct cdp *c, const struct cdp_flight *f, unsigned long now)
 {
 	u32 without = (u32)f->failed | (u32)f->refused;
 
@@ -272,11 +278,12 @@ static u32 too_late(struct cdp *c, const struct cdp_flight *f)
 		without = 0;
 	if (f->b->kind != BIO_READ)
 		without |= ~f->b->io.legs;
-	return cdp_too_late(c, &f->sent, 0, without);
+	return cdp_too_late(c, &f->sent, now, 0, without);
 }
 
 /* Take flights that have waited long enough from their requests. c->lock held. */
-static void part(struct cdp *c, struct cdp_flights *q, struct list_head *requests)
+static void part(struct cdp *c, struct cdp_flights *q, unsigned long now,
+		 struct list_head *requests)
 {
 	u32 gone = ((1u << c->nr_legs) - 1) & ~cdp_set_joined(&c->set);
 	struct cdp_flight *f, *next;
@@ -285,9 +292,9 @@ static void part(struct cdp *c, struct cdp_flights *q, struct list_head *request
 	list_for_each_entry_safe(f, next, &q->list, sent.node) {
 		u32 late;
 
-		if (!gone && !cdp_is_overdue(c, f->sent.since))
+		if (!gone && !is_overdue(c, f->sent.since, now))
 			break;
-		late = too_late(c, f);
+		late = too_late(c, f, now);
 		if (!late)
 			continue;
 		/* at once: the next decision must not count on these legs */
@@ -303,6 +310,17 @@ static void part(struct cdp *c, struct cdp_flights *q, struct list_head *request
 		list_move_tail(&f->sent.node, &c->late);
 		spin_unlock(&c->queue_lock);
 	}
+	spin_unlock_irq(&q->lock);
+}
+
+/* What was not waited, though time went by; see cdp_look(). */
+static void add_missed(struct cdp_flights *q, struct cdp_look look)
+{
+	struct cdp_flight *f;
+
+	spin_lock_irq(&q->lock);
+	list_for_each_entry(f, &q->list, sent.node)
+		cdp_add_missed(&f->sent, look);
 	spin_unlock_irq(&q->lock);
 }
 
@@ -324,17 +342,21 @@ static bool any_flights(struct cdp *c)
 void cdp_watch_work(struct work_struct *work)
 {
 	struct cdp *c = container_of(to_delayed_work(work), struct cdp, watch_work);
+	struct cdp_look look = cdp_look(READ_ONCE(c->look_due), period(c));
 	struct cdp_bio *b, *next;
 	LIST_HEAD(requests);
 	bool copies;
 	int cpu;
 
+	if (look.missed)
+		for_each_possible_cpu(cpu)
+			add_missed(per_cpu_ptr(c->flights, cpu), look);
 	/* before the look: what it does not see any more, flight or copy, starts it again */
 	WRITE_ONCE(c->watching, false);
 	spin_lock(&c->lock);
 	for_each_possible_cpu(cpu)
-		part(c, per_cpu_ptr(c->flights, cpu), &requests);
-	copies = cdp_copies_overdue(c);
+		part(c, per_cpu_ptr(c->flights, cpu), look.now, &requests);
+	copies = cdp_copies_overdue(c, look);
 	spin_unlock(&c->lock);
 	/* who waits for pages to be given back may have them now */
 	if (!list_empty(&requests))

@@ -9,6 +9,8 @@
 
 #include "cdp.h"
 
+#define LOOK	(HZ / 20)	/* who waits looks so often */
+
 struct cdp_round {
 	struct cdp_sent sent;
 	struct cdp *c;
@@ -163,14 +165,14 @@ static void round_send(struct cdp_round *r, u32 legs, blk_opf_t op, const u64 *b
 }
 
 /* Legs that need not be waited for any more. */
-static u32 to_give_up(struct cdp_round *r)
+static u32 to_give_up(struct cdp_round *r, unsigned long now)
 {
 	struct cdp *c = r->c;
 	u32 late;
 
 	spin_lock(&c->lock);
 	/* one that has left meanwhile is late at once, one that comes back is not */
-	late = cdp_too_late(c, &r->sent, r->outside, (u32)r->failed);
+	late = cdp_too_late(c, &r->sent, now, r->outside, (u32)r->failed);
 	cdp_give_up(c, late, r->sent.since);
 	spin_unlock(&c->lock);
 	return late;
@@ -198,11 +200,16 @@ static u32 round_put(struct cdp_round *r)
 static u32 round_wait(struct cdp_round *r, u32 legs)
 {
 	struct cdp *c = r->c;
+	struct cdp_look look = { r->sent.since };
 	u32 ok;
 
 	do {
-		wait_event_timeout(c->wait, !cdp_pending(&r->sent), HZ / 20);
-	} while (cdp_pending(&r->sent) && !to_give_up(r));
+		unsigned long due = look.now + LOOK;
+
+		wait_event_timeout(c->wait, !cdp_pending(&r->sent), LOOK);
+		look = cdp_look(due, LOOK);
+		cdp_add_missed(&r->sent, look);
+	} while (cdp_pending(&r->sent) && !to_give_up(r, look.now));
 	ok = legs & ~cdp_pending(&r->sent);
 	ok &= ~(u32)r->failed;
 	return ok & ~round_put(r);
@@ -214,6 +221,8 @@ static int round_wait_within(struct cdp_round *r, unsigned long timeout)
 	struct cdp *c = r->c;
 
 	wait_event_timeout(c->wait, !cdp_pending(&r->sent), timeout);
+	/* once more: the machine may have stood still */
+	wait_event_timeout(c->wait, !cdp_pending(&r->sent), LOOK);
 	if (cdp_pending(&r->sent))
 		return -ETIMEDOUT;
 	return r->failed ? -EIO : 0;

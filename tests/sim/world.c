@@ -530,6 +530,29 @@ static void hang_one(void)
 	compare();
 }
 
+/* A machine that stood still has waited for nobody: no leg is given up for it. */
+static void stand_still(void)
+{
+	unsigned long since;
+	u64 steps;
+	u32 i;
+
+	if (dm_cdp()->features.on_protect_slow || any_leg(LEG_FAULTY))
+		return;
+	settle(do_timeout, "a message");
+	for (i = 0; i < 100; i++) {
+		guest();
+		step(true);
+		if (!task_any() && one_in(10))
+			jiffies += 60 * HZ;
+	}
+	since = jiffies;
+	steps = sim.steps;
+	while (any_op())
+		settle_step("a request", since, steps);
+	check(!any_leg(LEG_FAULTY), "a leg was given up because the machine stood still");
+}
+
 /* Do all legs agree that all of them are in-sync? */
 static bool all_recorded(const struct table *t)
 {
@@ -599,6 +622,7 @@ static void end(void)
 	compare();
 	for (tries = 0; tries < LEGS; tries++)
 		legs[tries].data.slow = legs[tries].meta.slow = 0;
+	stand_still();
 	hang_one();
 	settle(restart_clean, "a restart");
 	if (dm.live)
