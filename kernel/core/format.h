@@ -42,7 +42,9 @@
  * header.sequence counts the commits of the set. An activation commits twice
  * before it lets a write through, so a leg that shows a sequence lower by
  * two or more than its entry in a newer leg table is an old copy (a restored
- * snapshot), not the leg that was there.
+ * snapshot), not the leg that was there. An activation goes on from the highest
+ * number that any of its legs has seen: two lines of history that a leg was part of do
+ * not number their commits alike.
  *
  * generation names a line of data history; ancestors are the earlier ones,
  * newest first. It is replaced when the set takes a write or a flush without a leg that

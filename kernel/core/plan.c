@@ -386,6 +386,22 @@ static bool all_clean(const struct cdp_plan *p)
 	return true;
 }
 
+/*
+ * A leg's commits are never numbered lower than those it has seen, in whatever line of
+ * history: two lines would number theirs alike, and pass for one. By an even step, so
+ * that it is still the older superblock that goes first.
+ */
+static void outnumber(struct cdp_plan *p)
+{
+	u64 last = p->super.sequence;
+	u32 i;
+
+	for (i = 0; i < p->nr_legs; i++)
+		if (is_valid(&p->legs[i]) && p->legs[i].super.sequence > last)
+			last = p->legs[i].super.sequence;
+	p->super.sequence += (last - p->super.sequence + 1) & ~1ull;
+}
+
 static int plan_known(struct cdp_plan *p)
 {
 	struct cdp_geometry g;
@@ -421,6 +437,7 @@ static int plan_known(struct cdp_plan *p)
 	p->clean = all_clean(p);
 	drop_unlisted(p, taken);
 	mint_for_absent(p);
+	outnumber(p);
 	return check_blocks(p);
 }
 

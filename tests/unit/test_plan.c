@@ -425,6 +425,30 @@ TEST(applied)
 	must(m.s.mint_on_write, "it was not told: it could go on alone");
 }
 
+/*
+ * Leg 2 ran with leg 0, and now it is to run with leg 1, which saw none of that: in both
+ * lines its commits would have the same numbers.
+ */
+TEST(numbers_go_on)
+{
+	u64 old;
+	u32 n;
+
+	for (n = 1; n < 5; n++) {
+		begin(3);
+		left(1, n);
+		p.legs[0].present = false;
+		p.legs[0].kind = SUPER_BLANK;
+		p.legs[2].super.legs[2].state = DISK_LEG_STALE;
+		old = p.legs[1].super.sequence;
+		good();
+		expect(2, LEG_STALE, TRACKER_FULL);
+		must(p.super.sequence >= p.legs[2].super.sequence, "leg 2 has seen later ones");
+		must(p.super.sequence - old <= n + 1 && !((p.super.sequence - old) & 1),
+		     "leg 1's older superblock goes first");
+	}
+}
+
 static char why[CDP_WHY_TEXT];
 static bool full, anew;
 
@@ -465,4 +489,4 @@ TEST(rejoins)
 
 UNIT_MAIN("plan", new_sets, stopped_in_order, reordered, stale_legs, copies_of_the_past,
 	  split_brain, nobody_to_believe, busy_legs, absent_legs, dropped_and_added_legs,
-	  sizes, strangers, applied, rejoins)
+	  sizes, strangers, applied, numbers_go_on, rejoins)
