@@ -105,7 +105,9 @@ void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied)
 	u64 new;
 
 	if (copied && s->copy_leg >= 0 && !c->lapsed) {
-		new = cdp_set_stale(s, (u32)s->copy_leg, c->span.extent) & c->span.mask;
+		/* in vain or not (copy_void): counted once */
+		new = s->legs[s->copy_leg].tracker[c->span.extent] &
+		      ~s->copied[c->span.extent] & c->span.mask;
 		s->copied[c->span.extent] |= new;
 		s->copied_count += cdp_popcount(new);
 		s->copy_done += cdp_popcount(new);

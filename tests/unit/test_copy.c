@@ -104,6 +104,23 @@ TEST(a_target_that_left_is_not_settled)
 	must(m.s.copy_leg == -1 && !cdp_copy_start(&m.s), "not copied to");
 }
 
+/* What was copied in vain is copied again before it is settled: not two regions, but one. */
+TEST(counted_once)
+{
+	struct small m;
+
+	stale(&m);
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_copy_drained(&m.s, 0), "goes");
+	cdp_copy_end(&m.s, 0, true);
+	must(!cdp_set_leg_doubt(&m.s, 1), "it may have lost that");
+	m.s.copy_cursor = 0;
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_copy_drained(&m.s, 0), "once more");
+	cdp_copy_end(&m.s, 0, true);
+	must(m.s.copied_count == 8, "%llu are copied", (unsigned long long)m.s.copied_count);
+	must(cdp_copy_settle(&m.s, 0, 100) == m.s.g.extents && !m.s.copied_count, "settled");
+	must(cdp_set_stale_count(&m.s, 1) == 9, "nothing was");
+}
+
 TEST(in_sync_at_last)
 {
 	struct small m;
@@ -133,4 +150,4 @@ TEST(in_sync_at_last)
 }
 
 UNIT_MAIN("copy", runs, claims_run_out, writes_and_copies_wait_for_each_other, settling,
-	  a_target_that_left_is_not_settled, in_sync_at_last)
+	  a_target_that_left_is_not_settled, counted_once, in_sync_at_last)
