@@ -125,6 +125,21 @@ static void lose_cache(void)
 		}
 }
 
+/* Is another leg read, or may it be soon, because the primary does not do it? */
+static bool is_primary_avoided(struct cdp *c)
+{
+	const struct disk *d = &legs[dm.table.leg[c->set.read_leg]].data;
+	u32 i;
+
+	for (i = 0; i < OPS; i++) {
+		const struct cdp_bio *b = dm_per_bio_data(&ops[i].bio, sizeof(*b));
+
+		if (ops[i].used && ops[i].read && (b->tried || b->status))
+			return true;
+	}
+	return d->hung || d->broken[REQ_R] || d->fail_once[REQ_R] || d->bad_to;
+}
+
 /*
  * A server reboots and is back before anybody sees an error. Of those whose cache the
  * set can do without: not the primary's, nor one that is read now and then.
@@ -135,7 +150,8 @@ int nature_forgetful(void)
 	u32 place = below(LEGS), leg;
 
 	if (!c || c->lock.owner || place >= c->nr_legs || (int)place == c->set.read_leg ||
-	    c->set.legs[place].state < LEG_STALE || strstr(dm.table.features, "balance"))
+	    c->set.legs[place].state < LEG_STALE || strstr(dm.table.features, "balance") ||
+	    is_primary_avoided(c))
 		return -1;
 	leg = dm.table.leg[place];
 	say("* leg %u loses its cache, and nobody sees it", leg);

@@ -73,6 +73,7 @@ struct sim {
 	char what[512];
 	/* dice of this history */
 	u32 preempt;		/* one in so many points */
+	u32 stall;		/* ... of which one in so many takes long */
 	u32 tick;		/* milliseconds at most in a step */
 	u32 nomem;
 	u32 guest_max;		/* requests at once */

@@ -399,13 +399,17 @@ static void judge_unknown(const struct table *t, const struct before *b, u32 leg
 	model_fork(&legs[leg].data, t->sectors, NULL, 0);
 }
 
-/* An old copy, alone: what it was believed with cannot be known, and is no story to go on with. */
+/*
+ * An old copy, alone: what it was believed with cannot be known, and is no story to go on
+ * with. It may know more than one whose history it continues.
+ */
 static void judge_old(const struct table *t, const struct before *b, u32 leg)
 {
 	u32 i;
 
 	for (i = 0; i < LEGS; i++)
-		check(!is_good(t, b, i) || b->super[i].sequence <= b->super[leg].sequence + 1,
+		check(!is_good(t, b, i) || b->super[i].sequence <= b->super[leg].sequence + 1 ||
+		      cdp_super_descends(&b->super[leg], b->super[i].generation),
 		      "leg %u, an old copy, is the source, though leg %u was there", leg, i);
 	sim_escape();
 }

@@ -34,6 +34,7 @@ struct task {
 	const void *wait;	/* what it waits for by sim_wait_...() */
 	bool woken;
 	unsigned long until;
+	u64 stalled;		/* it does not get its turn before this step */
 	u32 place;		/* in run[] */
 };
 
@@ -152,22 +153,47 @@ struct task *task_spawn(const char *name, void (*fn)(void *arg), void *arg)
 	t->fn = fn;
 	t->arg = arg;
 	t->on = t->wait = NULL;
-	t->until = 0;
+	t->until = t->stalled = 0;
 	set_runnable(t);
 	return t;
 }
 
+static bool has_turns(const struct task *t)
+{
+	return t->stalled <= sim.steps || sim.settling;
+}
+
+/* One that can run, from any place on. */
+static struct task *runnable(void)
+{
+	u32 from = nr_run ? below(nr_run) : 0, i;
+
+	for (i = 0; i < nr_run; i++) {
+		struct task *t = run[(from + i) % nr_run];
+
+		if (has_turns(t))
+			return t;
+	}
+	return NULL;
+}
+
 bool task_any(void)
 {
-	return nr_run;
+	u32 i;
+
+	for (i = 0; i < nr_run; i++)
+		if (has_turns(run[i]))
+			return true;
+	return false;
 }
 
 bool task_run_one(void)
 {
-	if (!nr_run)
-		return false;
-	turn(run[below(nr_run)]);
-	return true;
+	struct task *t = runnable();
+
+	if (t)
+		turn(t);
+	return t;
 }
 
 void sim_escape(void)
@@ -200,10 +226,14 @@ static void block(void)
 	to_main();
 }
 
+/* A turn may be taken for long, as from a processor of a guest whose host is busy. */
 void sim_point(void)
 {
-	if (current && sim.preempt && nr_run && one_in(sim.preempt))
-		to_main();
+	if (!current || !sim.preempt || !one_in(sim.preempt))
+		return;
+	if (one_in(sim.stall))
+		current->stalled = sim.steps + (1ul << below(12));
+	to_main();
 }
 
 /*----------------------------------------------------------------

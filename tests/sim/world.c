@@ -197,8 +197,11 @@ static void do_doubt(void)
 	if (dm_message("leg doubt %d", place) && dm_cdp()->set.in_sync == 1u << place)
 		sim_escape();
 	l->doubtful = l->data.mute = false;
-	l->lacks = true;
-	l->gaining = false;
+	/* unless it was copied to and is in-sync again before we got our turn */
+	if (!(dm_cdp()->set.in_sync & 1u << place)) {
+		l->lacks = true;
+		l->gaining = false;
+	}
 	audit_all();
 }
 
@@ -285,7 +288,8 @@ static void action(void)
 	u32 what = below(100);
 
 	if (what < 30) {
-		nature_fault();
+		if (!any_doubtful())
+			nature_fault();
 	} else if (what < 40) {
 		if (!admin_busy)
 			nature_tamper();
@@ -645,6 +649,7 @@ static void dice(void)
 	static const u32 preempts[] = { 0, 2, 8, 64 };
 
 	sim.preempt = has_class(C_PREEMPT) ? preempts[below(ARRAY_SIZE(preempts))] : 0;
+	sim.stall = one_in(2) ? 0 : 2 << below(6);
 	sim.tick = ticks[below(ARRAY_SIZE(ticks))];
 	sim.nomem = has_class(C_NOMEM) && one_in(3) ? 2 + below(20) : 0;
 	sim.guest_max = 1 + below(OPS);
