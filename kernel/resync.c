@@ -30,7 +30,7 @@ static bool start(struct cdp *c, u32 claim)
 	copy->fine = c->one_by_one;
 	atomic_set(&copy->sent.pending, 0);
 	spin_lock(&c->lock);
-	copy->source = (u32)s->read_leg;
+	copy->source = cdp_copy_source(s, claim);
 	copy->target = (u32)s->copy_leg;
 	c->copies[claim] = copy;
 	spin_unlock(&c->lock);

@@ -99,11 +99,22 @@ bool cdp_copy_drained(struct cdp_set *s, u32 claim)
 	return c->copying;
 }
 
+u32 cdp_copy_source(struct cdp_set *s, u32 claim)
+{
+	struct cdp_claim *c = &s->claims[claim];
+
+	c->source = (u32)s->read_leg;
+	c->flaps = s->legs[c->source].flaps;
+	return c->source;
+}
+
 void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied)
 {
 	struct cdp_claim *c = &s->claims[claim];
 	u64 new;
 
+	if (s->legs[c->source].flaps != c->flaps)
+		c->lapsed = true;
 	if (copied && s->copy_leg >= 0 && !c->lapsed) {
 		/* in vain or not (copy_void): counted once */
 		new = s->legs[s->copy_leg].tracker[c->span.extent] &

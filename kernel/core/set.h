@@ -61,6 +61,7 @@ struct cdp_claim {
 	bool used;
 	bool copying;		/* else draining: all writes to the extent wait */
 	bool lapsed;		/* the target lost its cache meanwhile: copied in vain */
+	u32 source, flaps;	/* copied from, and how often that had left before */
 };
 
 struct cdp_set {
@@ -334,6 +335,11 @@ void cdp_copy_stop(struct cdp_set *s);
 int cdp_copy_next(struct cdp_set *s, u32 max, u64 budget);
 /* [lock] Have all writes to the claim's extent ended? Then it is copying. */
 bool cdp_copy_drained(struct cdp_set *s, u32 claim);
+/*
+ * [lock] The leg to copy from. If it leaves before the end, it may have lost its cache,
+ * and what was read from it is the past.
+ */
+u32 cdp_copy_source(struct cdp_set *s, u32 claim);
 /* [lock] */
 void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied);
 /*

@@ -121,6 +121,28 @@ TEST(counted_once)
 	must(cdp_set_stale_count(&m.s, 1) == 9, "nothing was");
 }
 
+/* A leg that left while it was read may have answered without its cache. */
+TEST(a_source_that_left_is_not_believed)
+{
+	struct small m;
+
+	small_init(&m, 3);
+	m.s.legs[2].state = LEG_STALE;
+	cdp_track(&m.s, 2, 0, 0xf);
+	cdp_set_update(&m.s);
+	must(cdp_copy_start(&m.s), "starts");
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_copy_drained(&m.s, 0), "goes");
+	must(cdp_copy_source(&m.s, 0) == 0, "from the primary");
+	cdp_set_leg_error(&m.s, 0, false);
+	cdp_copy_end(&m.s, 0, true);
+	must(!m.s.copied_count && !m.s.copy_errors, "it is not copied");
+	m.s.copy_cursor = 0;
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_copy_drained(&m.s, 0), "once more");
+	must(cdp_copy_source(&m.s, 0) == 1, "from the next");
+	cdp_copy_end(&m.s, 0, true);
+	must(m.s.copied_count == 4, "it is copied");
+}
+
 TEST(in_sync_at_last)
 {
 	struct small m;
@@ -150,4 +172,5 @@ TEST(in_sync_at_last)
 }
 
 UNIT_MAIN("copy", runs, claims_run_out, writes_and_copies_wait_for_each_other, settling,
-	  a_target_that_left_is_not_settled, counted_once, in_sync_at_last)
+	  a_target_that_left_is_not_settled, counted_once, a_source_that_left_is_not_believed,
+	  in_sync_at_last)
