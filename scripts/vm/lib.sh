@@ -39,5 +39,12 @@ kernel_dir() {
 	echo "$CACHE/k/$1"
 }
 
+# directory of a kernel that is installed in the root of --system
+system_dir() {
+	[[ -e $CACHE/system/$1/release ]] ||
+		die "no root with systemd that has a kernel $1 is set up: run scripts/vm/setup --system"
+	echo "$CACHE/system/$1"
+}
+
 # print the comment block at the head of script $1
 usage() { sed -n '3,/^[^#]/{/^# shellcheck/d;/^#/!d;s/^# \{0,1\}//;p}' "$1"; }

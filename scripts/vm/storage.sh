@@ -132,7 +132,7 @@ storage_control() {
 		sleep .05
 	done
 	qmp_open "$H" "${HV_QMP[@]}"
-	storage_boot || storage_kill
+	[[ $st_off ]] || storage_boot || storage_kill
 	t=$R/answer
 	while kill -0 $$ 2>/dev/null; do
 		# at the end of the time the half of a word may have come
