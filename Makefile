@@ -13,6 +13,7 @@ unitdir		?= /usr/lib/systemd/system
 udevdir		?= /usr/lib/udev/rules.d
 catalogdir	?= /usr/lib/systemd/catalog
 compdir		?= $(prefix)/share/bash-completion/completions
+sysconfdir	?= /etc
 KDIR		?= /lib/modules/$(shell uname -r)/build
 KERNELS		?= 6.1 6.12
 MODULE_KERNELS	?= 6.1 6.12 7.x
@@ -54,7 +55,7 @@ endif
 include tests/sim/sim.mk
 
 .PHONY: powercut all tools man module module-if-headers check setup style unit fuzz modules \
-	vm-check vm-setup check-debug bench demo install uninstall install-tools install-source \
+	vm-check check-boot vm-setup check-debug bench demo install uninstall install-tools install-source \
 	install-module deb rpm clean help
 .SECONDARY:
 
@@ -166,7 +167,7 @@ modules:			## the module for MODULE_KERNELS (6.1 6.12 7.x), W=1, no warning allo
 # --- checks ------------------------------------------------------------------
 
 check:				## everything; as root it installs what it needs
-	@tests/run all sim sim-san powercut $(foreach k,$(KERNELS),vm-check-$(k))
+	@tests/run all sim sim-san powercut $(foreach k,$(KERNELS),vm-check-$(k)) check-boot-6.1
 
 setup:				## packages of this host for building and checking
 	@scripts/setup build check
@@ -181,6 +182,12 @@ vm-check: $(addprefix vm-check-,$(KERNELS))	## guest tests on KERNELS (6.1 6.12)
 
 vm-check-%: tools
 	@tests/run vm $*
+
+# The packages on stock Debian with systemd: installing, booting, shutting down, purging.
+check-boot: $(addprefix check-boot-,$(KERNELS))	## a host's life with the packages, on KERNELS
+
+check-boot-%: deb
+	@tests/run boot $*
 
 powercut:			## power cuts of the module: CUTS (20) starts from write logs that were cut
 	@tests/run powercut $(CUTS)
@@ -199,7 +206,7 @@ demo:				## watch a disk survive; as root it installs what it needs
 
 install: install-tools install-module	## cdpctl, man page, units, and the module's sources for dkms
 
-# /etc and /var/lib, where the configuration and the history are, are cdpctl's own choice.
+# A configuration that is there stays, also when uninstalled.
 install-tools: tools man $(B)/cdp.catalog
 	install -D -m 755 $(B)/cdpctl $(DESTDIR)$(sbindir)/cdpctl
 	@set -e; for f in $(MANS); do \
@@ -209,8 +216,12 @@ install-tools: tools man $(B)/cdp.catalog
 		install -D -m 644 -t $(DESTDIR)$(unitdir) $$f; done
 	@set -e; for f in $(wildcard tools/*.rules); do \
 		install -D -m 644 -t $(DESTDIR)$(udevdir) $$f; done
+	@sed -i 's,/usr/sbin/cdpctl,$(sbindir)/cdpctl,' $(DESTDIR)$(udevdir)/61-cdp-legs.rules
 	@set -e; for f in $(wildcard tools/cdpctl.bash); do \
 		install -D -m 644 $$f $(DESTDIR)$(compdir)/cdpctl; done
+	install -d $(DESTDIR)$(sysconfdir)/cdp/hooks.d
+	@[ -e $(DESTDIR)$(sysconfdir)/cdp/boot.env ] || \
+		install -D -m 644 -t $(DESTDIR)$(sysconfdir)/cdp tools/boot.env
 
 DKMS_SRC = $(DESTDIR)/usr/src/dm-cdp-$(VERSION)
 install-source:

@@ -28,8 +28,8 @@ _cdpctl_options() { # VERB
 	events) echo "--follow --json $common" ;;
 	resolve) echo "--keep --yes --dry-run $common" ;;
 	activate) echo "--from --meta --dry-run $common" ;;
-	examine) echo "--meta-start --json $common" ;;
-	assemble) echo "--all --dry-run $common" ;;
+	examine) echo "--meta-start --udev --json $common" ;;
+	assemble) echo "--all --wait --dry-run $common" ;;
 	stop) echo "--all --force --dry-run $common" ;;
 	detach) echo "--force --dry-run $common" ;;
 	esac

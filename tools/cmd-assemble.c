@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* assemble: start remembered sets with the legs that are here. */
+#include "arrival.h"
 #include "cmd.h"
 #include "dm.h"
 #include "explain.h"
@@ -8,16 +9,25 @@
 #include "opts.h"
 
 enum { OPT_ALL = 256 };
+#define MAX_WAIT_S	500u	/* cdp.service gives it 600 */
 static bool all;
+static u32 wait_s;
 
 static const struct argp_option options[] = {
-	{ "all", OPT_ALL, NULL, 0, "every remembered set", 1 }, { 0 },
+	{ "all", OPT_ALL, NULL, 0, "every remembered set", 1 },
+	{ "wait", 'w', "SECONDS", 0,
+	  "first wait up to that long for legs that are not here yet", 1 },
+	{ 0 },
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	if (key == OPT_ALL) {
 		all = true;
+		return 0;
+	}
+	if (key == 'w') {
+		wait_s = (u32)cdp_opts_number(state, "--wait", arg, MAX_WAIT_S);
 		return 0;
 	}
 	if (key == ARGP_KEY_SUCCESS && all == !!cdp_opts.nr_words)
@@ -187,6 +197,8 @@ int cdp_cmd_assemble(int argc, char **argv)
 
 	cdp_opts_parse(&argp, argc, argv, 0, 1);
 	cdp_interrupt_catch();
+	if (wait_s && !cdp_opts.dry_run)
+		cdp_arrival_wait(all ? NULL : cdp_opts.words[0], wait_s);
 	if (!all)
 		return assemble_one(cdp_opts.words[0]);
 	r = cdp_conf_list(assemble_next, &worst);

@@ -11,13 +11,15 @@
 #include "size.h"
 #include "table.h"
 
-enum { OPT_META_START = 256 };
-static bool has_start;
+enum { OPT_META_START = 256, OPT_UDEV };
+static bool has_start, for_udev;
 static u64 meta_start;
 
 static const struct argp_option options[] = {
 	{ "meta-start", OPT_META_START, "SECTOR", 0,
 	  "where the area begins (else it is looked for at the start and before the end)", 1 },
+	{ "udev", OPT_UDEV, NULL, 0,
+	  "properties for udev's rules; exit status 1 when this is no leg", 1 },
 	{ 0 },
 };
 
@@ -26,6 +28,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	if (key == OPT_META_START) {
 		meta_start = cdp_opts_number(state, "--meta-start", arg, CDP_MAX_DATA_SECTORS);
 		has_start = true;
+		return 0;
+	}
+	if (key == OPT_UDEV) {
+		for_udev = true;
 		return 0;
 	}
 	return cdp_opts_word(key, arg, state);
@@ -333,6 +339,19 @@ static int read_area(struct examined *e)
 	return r ? r : cdp_md_bitmaps(e->dev.path, &e->md, &e->bits);
 }
 
+/* For every block device that comes or changes: quick, and silent about what is no leg. */
+static int tell_udev(struct examined *e)
+{
+	char uuid[CDP_UUID_TEXT];
+	int r = cdp_md_find(e->dev.path, e->dev.sectors, &e->md, NULL);
+
+	if (r || e->md.kind != SUPER_VALID)
+		return r ? r : -ENODATA;
+	printf("CDP_SET_UUID=%s\n", cdp_uuid_print(&e->md.super.set_uuid, uuid));
+	printf("CDP_LEG_UUID=%s\n", cdp_uuid_print(&e->md.super.leg_uuid, uuid));
+	return 0;
+}
+
 int cdp_cmd_examine(int argc, char **argv)
 {
 	static struct examined e;
@@ -340,6 +359,8 @@ int cdp_cmd_examine(int argc, char **argv)
 
 	cdp_opts_parse(&argp, argc, argv, 1, 1);
 	r = cdp_probe_device(cdp_opts.words[0], &e.dev);
+	if (!r && for_udev)
+		return tell_udev(&e);
 	if (!r)
 		r = read_area(&e);
 	return r ? r : show(&e);

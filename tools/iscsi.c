@@ -108,6 +108,23 @@ static int no_iscsiadm(int r)
 	return r;
 }
 
+static double until;	/* 0: no end */
+
+void cdp_iscsi_until(double end)
+{
+	until = end;
+}
+
+/* @seconds, or what is left of the time. */
+static u32 bound(u32 seconds)
+{
+	double left = until - cdp_seconds();
+
+	if (!until || left >= seconds)
+		return seconds;
+	return left < 1 ? 1 : (u32)left;
+}
+
 /* iscsiadm -m node -T TARGET -p PORTAL, and up to six more words. */
 static int node(const struct cdp_iscsi_job *j, struct cdp_run *run, const char *const more[])
 {
@@ -119,7 +136,7 @@ static int node(const struct cdp_iscsi_job *j, struct cdp_run *run, const char *
 		  j->tag[0] ? "," : "", j->tag);
 	for (i = 0; more[i] && i < 8; i++)
 		argv[7 + i] = more[i];
-	return no_iscsiadm(cdp_run(run, RUN_S, argv));
+	return no_iscsiadm(cdp_run(run, bound(RUN_S), argv));
 }
 
 #define NODE(j, run, ...) node(j, run, (const char *const[]) { __VA_ARGS__, NULL })
@@ -160,7 +177,7 @@ static int discover(void *arg)
 		"-p", cdp_iscsi_portal(j->target, portal), NULL,
 	};
 	struct cdp_run run;
-	int r = no_iscsiadm(cdp_run(&run, RUN_S, argv));
+	int r = no_iscsiadm(cdp_run(&run, bound(RUN_S), argv));
 
 	if (r)
 		return r;
@@ -441,7 +458,8 @@ int cdp_iscsi_find(const struct cdp_iscsi *t, char device[CDP_PATH_TEXT])
 static int wait_disk(void *arg)
 {
 	struct cdp_iscsi_job *j = arg;
-	double end = cdp_seconds() + DISK_S;
+	u32 limit = bound(DISK_S);
+	double end = cdp_seconds() + limit;
 	const char *const udev[] = { "udevadm", "wait", "--timeout=10", j->device, NULL };
 	struct cdp_run run;
 
@@ -450,7 +468,7 @@ static int wait_disk(void *arg)
 			return cdp_why(-EINTR, "interrupted while waiting for the disk");
 		if (cdp_seconds() > end)
 			return cdp_why(-ENODEV, "iSCSI target %s: logged in, but no disk with LUN %u came up within %u s; does the target have that LUN?",
-				       j->target->target, j->target->lun, DISK_S);
+				       j->target->target, j->target->lun, limit);
 		cdp_sleep_ms(100);
 	}
 	if (!access("/run/udev/control", F_OK) && cdp_run(&run, 15, udev))
@@ -470,6 +488,9 @@ static int login(void *arg)
 			return 0;
 		return NODE(j, &run, "-R");
 	}
+	if (until && cdp_seconds() >= until)
+		return cdp_why(-ETIME, "iSCSI target %s: not logged in to, the time to wait for it is over",
+			       j->target->target);
 	r = NODE(j, &run, "--login");
 	if (r)
 		return r;

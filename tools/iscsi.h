@@ -34,6 +34,9 @@ int __must_check cdp_iscsi_find(const struct cdp_iscsi *t, char device[CDP_PATH_
 /* Log in again with the record that there is, and find the disk. */
 int __must_check cdp_iscsi_login(struct cdp_iscsi *t, char device[CDP_PATH_TEXT]);
 
+/* From now on nothing is begun or waited for after cdp_seconds() says @end. */
+void cdp_iscsi_until(double end);
+
 /* The CHAP secret from a file that only its owner may read, or from the
  * terminal when @file is NULL.
  */

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "arrival.h"
+#include "dm.h"
+#include "find.h"
+#include "iscsi.h"
+#include "msg.h"
+
+#define AGAIN_MS	1000
+#define MAX_SILENT	32
+
+/* One look at all legs. A portal that does not answer is asked once in it, not for each leg. */
+struct look {
+	u32 lacking;
+	u32 nr_silent;
+	struct cdp_conf_leg lacked;	/* the first one, and of which set */
+	char set[CDP_NAME_TEXT];
+	char silent[MAX_SILENT][CDP_ISCSI_HOST_TEXT];
+};
+
+static bool is_silent(const struct look *l, const struct cdp_iscsi *t)
+{
+	u32 i;
+
+	for (i = 0; i < l->nr_silent; i++)
+		if (!strcmp(l->silent[i], t->host))
+			return true;
+	return false;
+}
+
+static void bring(struct look *l, struct cdp_iscsi *t)
+{
+	char device[CDP_PATH_TEXT];
+
+	if (!t->target[0] || !cdp_iscsi_find(t, device) || is_silent(l, t))
+		return;
+	if (!cdp_iscsi_login(t, device))
+		return;
+	cdp_debug("%s", cdp_why_text());
+	cdp_why_clear();
+	if (l->nr_silent < MAX_SILENT)
+		strcpy(l->silent[l->nr_silent++], t->host);
+}
+
+static bool is_awaited(const struct cdp_conf_leg *leg)
+{
+	return !leg->taken_out && strcmp(leg->device, CDP_META_NONE);
+}
+
+/* What is wrong with a set is said when it is started, not here. */
+static int look_at(const char *name, void *ctx)
+{
+	static struct cdp_found found[CDP_MAX_LEGS];
+	static struct cdp_conf c;
+	struct cdp_dm_info info;
+	struct look *l = ctx;
+	u32 i;
+
+	if (cdp_conf_load(&c, name) || cdp_dm_info(name, &info) || info.exists)
+		goto out;
+	for (i = 0; i < c.nr_legs; i++)
+		if (is_awaited(&c.legs[i]))
+			bring(l, &c.legs[i].iscsi);
+	if (cdp_find_legs(&c, found))
+		goto out;
+	for (i = 0; i < c.nr_legs; i++)
+		if (is_awaited(&c.legs[i]) && !found[i].here && !l->lacking++) {
+			l->lacked = c.legs[i];
+			cdp_print(l->set, sizeof(l->set), "%s", name);
+		}
+out:
+	cdp_why_clear();
+	return 0;
+}
+
+void cdp_arrival_wait(const char *name, u32 seconds)
+{
+	static struct look l;
+	double end = cdp_seconds() + seconds;
+	bool said = false;
+
+	cdp_iscsi_until(end);
+	while (!cdp_interrupted()) {
+		memset(&l, 0, sizeof(l));
+		if (name ? look_at(name, &l) : cdp_conf_list(look_at, &l))
+			return;
+		if (!l.lacking || cdp_seconds() >= end)
+			return;
+		if (!said)
+			cdp_note("%s: waiting up to %u s for %s%s", l.set, seconds,
+				 l.lacked.iscsi.target[0] ? l.lacked.iscsi.target : l.lacked.device,
+				 l.lacking > 1 ? " and other legs" : "");
+		said = true;
+		cdp_sleep_ms(AGAIN_MS);
+	}
+}
