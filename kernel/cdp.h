@@ -14,7 +14,8 @@
  *                          without waiting
  *      keeper  (keeper.c)  everything that may take long: flushes, cleaning
  *                          intent, tracker pages, resync
- *      copy    (copy.c)    the next piece of a resync's copy; waits for nothing
+ *      copy    (copy.c)    the next piece of a resync's copy, and all of a verify
+ *                          (verify.c); waits for nothing
  *      legs    (send.c)    two for each leg: what is sent to its data, and to its
  *                          metadata, where that may wait until the leg takes it
  *    A worker waits for I/O, but no longer than the deadline for a leg that others can
@@ -75,7 +76,7 @@ enum cdp_stat {
 	STAT_READS, STAT_WRITES, STAT_FLUSHES, STAT_ZEROES,
 	STAT_READ_BYTES, STAT_WRITE_BYTES,
 	STAT_INTENT_PAGES, STAT_TRACKER_PAGES, STAT_COMMITS, STAT_ROUNDS,
-	STAT_PARKED, STAT_CLEANED, STAT_RETRIED_READS,
+	STAT_PARKED, STAT_CLEANED, STAT_RETRIED_READS, STAT_VERIFY_READS,
 	STATS
 };
 
@@ -176,6 +177,13 @@ struct cdp_bad {
 	sector_t first, last;
 };
 
+/* A ceiling for what is copied, or compared. */
+struct cdp_rate {
+	u32 mbps;			/* MiB/s, 0: none */
+	s64 budget;			/* sectors that may go now; below 0: owed */
+	unsigned long next;
+};
+
 /* What happens to requests that wait without a bound: while a table goes, or now. */
 enum cdp_evict { EVICT_NONE, EVICT_REQUEUE, EVICT_FAIL, EVICT_ONCE };
 
@@ -245,15 +253,19 @@ struct cdp {
 
 	struct bio_set run_bios;
 	mempool_t run_pages;
-	struct cdp_copy *copies[CDP_CLAIMS];	/* under lock: by claim */
+	struct cdp_copy *copies[CDP_COPIES];	/* under lock: by claim */
 	u64 copied_bytes[CDP_MAX_LEGS];
 	struct cdp_bad bad[CDP_BAD];	/* under lock: could not be read in this resync */
 	u32 nr_bad;
+	struct bio_set look_bios;	/* verify */
+	mempool_t look_pages;
+	struct delayed_work verify_work;
+	struct list_head looked;	/* under queue_lock: runs that were read */
+	struct cdp_reading *readings[CDP_CLAIMS - CDP_COPIES];	/* under lock: by claim */
 	bool resync_paused;
-	u32 resync_rate;		/* MiB/s, 0: no limit */
+	struct cdp_rate resync_rate, verify_rate;
 	bool one_by_one;		/* single regions are copied: a run could not be read */
-	s64 rate_budget;		/* sectors that may be copied now; below 0: owed */
-	unsigned long rate_next, settle_next, clean_next, ripe_next, retry_next;
+	unsigned long settle_next, clean_next, ripe_next, retry_next;
 	u64 settle_done;		/* copy_done at the last settle */
 	u64 copied_last;		/* regions that the last resync copied */
 	unsigned long last_request;	/* jiffies; for the resync, which gives way */
@@ -463,6 +475,32 @@ void cdp_note_unreadable(struct cdp *c, u32 leg, sector_t first, u32 sectors);
 unsigned long cdp_resync(struct cdp *c);
 /* End all copies and begin none. keeper_mutex held. */
 void cdp_resync_quiesce(struct cdp *c);
+
+/* Has the guest used the set just now? */
+bool cdp_is_busy(struct cdp *c);
+/* Does the ceiling allow more now? What is begun then may go beyond it, and is paid off. */
+bool cdp_rate_allows(struct cdp_rate *r);
+static inline void cdp_rate_spend(struct cdp_rate *r, u64 sectors)
+{
+	if (r->mbps)
+		r->budget -= (s64)sectors;
+}
+
+/* verify.c: legs are read against each other */
+int cdp_verify_init(struct cdp *c);
+void cdp_verify_exit(struct cdp *c);
+/* Sectors. -EBUSY, -EINVAL */
+int cdp_verify_begin(struct cdp *c, u64 from, u64 to);
+int cdp_verify_cancel(struct cdp *c);
+/* End all runs and begin none; and go on. Process context. */
+void cdp_verify_hold(struct cdp *c);
+void cdp_verify_resume(struct cdp *c);
+void cdp_verify_inherit(struct cdp *c, struct cdp *old, bool same_legs);
+void cdp_verify_work(struct work_struct *work);
+/* A claimed run may have come to rest, or more may be claimed; any context. */
+void cdp_kick_verify(struct cdp *c);
+/* Abandon runs that legs do not answer. Lock held. Return: are any under way? */
+bool cdp_looks_overdue(struct cdp *c, struct cdp_look look);
 
 /* message.c */
 int cdp_message(struct cdp *c, unsigned int argc, char **argv, char *result, unsigned int maxlen);

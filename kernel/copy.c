@@ -216,7 +216,7 @@ bool cdp_copies_overdue(struct cdp *c, struct cdp_look look)
 	u32 i;
 
 	lockdep_assert_held(&c->lock);
-	for (i = 0; i < CDP_CLAIMS; i++) {
+	for (i = 0; i < CDP_COPIES; i++) {
 		if (!c->copies[i])
 			continue;
 		any = true;

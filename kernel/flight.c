@@ -357,6 +357,7 @@ void cdp_watch_work(struct work_struct *work)
 	for_each_possible_cpu(cpu)
 		part(c, per_cpu_ptr(c->flights, cpu), look.now, &requests);
 	copies = cdp_copies_overdue(c, look);
+	copies |= cdp_looks_overdue(c, look);
 	spin_unlock(&c->lock);
 	/* who waits for pages to be given back may have them now */
 	if (!list_empty(&requests))

@@ -57,11 +57,19 @@ void cdp_reissue(struct cdp *c, struct list_head *from)
  * Ends
  *--------------------------------------------------------------*/
 
+/* A copy, or a verify, may have waited for an extent. */
+static void kick_claims(struct cdp *c)
+{
+	cdp_kick_keeper(c);
+	if (cdp_load(c->set.nr_verifies))
+		cdp_kick_verify(c);
+}
+
 /* Let go of the extent. */
 static void leave(struct cdp_bio *b)
 {
 	if (b->io.legs && b->io.span.mask && cdp_write_done(&b->c->set, &b->io))
-		cdp_kick_keeper(b->c);
+		kick_claims(b->c);
 	b->io.legs = 0;
 }
 
@@ -516,7 +524,7 @@ static int map_write(struct cdp_bio *b)
 		b->io.legs = 0;
 		/* the one who left again may be what a copy waited for */
 		if (cdp_load(b->c->set.nr_claims))
-			cdp_kick_keeper(b->c);
+			kick_claims(b->c);
 		begin(b, GFP_NOWAIT);
 	} else if (!send(b, b->io.legs, GFP_NOWAIT)) {
 		put_on(&b->c->issue, b);

@@ -163,12 +163,52 @@ static unsigned int leg_stats(struct cdp *c, u32 leg, char *result, unsigned int
 	return sz;
 }
 
+static const char *verify_state(const struct cdp_verify *v)
+{
+	static const char * const name[] = {
+		[VERIFY_IDLE] = "idle", [VERIFY_RUNNING] = "running",
+		[VERIFY_FINISHED] = "finished", [VERIFY_STOPPED] = "stopped",
+	};
+
+	return v->state == VERIFY_RUNNING && v->held ? "paused" : name[v->state];
+}
+
+/* In sectors; lock held. */
+static unsigned int verify_stats(struct cdp *c, char *result, unsigned int maxlen,
+				 unsigned int sz)
+{
+	const struct cdp_verify *v = &c->set.verify;
+	u32 shift = c->set.g.region_shift, i;
+	const struct {
+		const char *name;
+		u64 value;
+	} line[] = {
+		{ "from", v->from << shift },
+		{ "to", min(v->to << shift, c->set.g.data_sectors) },
+		{ "position", cdp_verify_position(&c->set) << shift },
+		{ "compared", v->compared << shift }, { "skipped", v->skipped << shift },
+		{ "unreadable", v->unreadable << shift }, { "rate", c->verify_rate.mbps },
+		{ "differences", v->nr_diffs },
+	};
+
+	DMEMIT("%sverify.state %s", sz ? "\n" : "", verify_state(v));
+	for (i = 0; i < ARRAY_SIZE(line); i++)
+		DMEMIT("\nverify.%s %llu", line[i].name, line[i].value);
+	for (i = 0; i < v->nr_diffs; i++) {
+		const struct cdp_diff *d = &v->diffs[i];
+
+		DMEMIT("\ndifference %llu-%llu %u %u", d->first, d->first + d->sectors - 1,
+		       d->leg, d->against);
+	}
+	return sz;
+}
+
 static int msg_stats(struct cdp *c, char *result, unsigned int maxlen)
 {
 	static const char * const name[STATS] = {
 		"reads", "writes", "flushes", "zeroes", "read_bytes", "write_bytes",
 		"intent_pages", "tracker_pages", "commits", "metadata_rounds",
-		"parked", "extents_cleaned", "retried_reads",
+		"parked", "extents_cleaned", "retried_reads", "verify_reads",
 	};
 	unsigned int i, cpu, sz = 0;
 
@@ -187,6 +227,7 @@ static int msg_stats(struct cdp *c, char *result, unsigned int maxlen)
 	spin_lock(&c->lock);
 	for (i = 0; i < c->nr_bad; i++)
 		DMEMIT("\nunreadable %llu-%llu", (u64)c->bad[i].first, (u64)c->bad[i].last);
+	sz = verify_stats(c, result, maxlen, sz);
 	spin_unlock(&c->lock);
 	return 1;
 }
@@ -200,7 +241,7 @@ static char region_char(struct cdp *c, u64 region)
 	for (i = 0; i < CDP_CLAIMS; i++)
 		if (s->claims[i].used && s->claims[i].span.extent == e &&
 		    s->claims[i].span.mask & bit)
-			return 'c';
+			return i < CDP_COPIES ? 'c' : 'v';
 	for (i = 0; i < c->nr_legs; i++)
 		if (cdp_set_stale(s, i, e) & bit)
 			return 's';
@@ -430,8 +471,83 @@ static int msg_resync(struct cdp *c, unsigned int argc, char **argv)
 	if (argc != 3 || strcasecmp(argv[1], "rate") || parse_u64(argv[2], &rate) ||
 	    rate > 1000000)
 		return -EINVAL;
-	c->resync_rate = (u32)rate;
+	WRITE_ONCE(c->resync_rate.mbps, (u32)rate);
 	return 0;
+}
+
+/* [FROM [TO]]: all sectors, or from FROM on, or up to TO, which is not verified any more. */
+static int verify_start(struct cdp *c, unsigned int argc, char **argv)
+{
+	u64 from = 0, to = c->set.g.data_sectors;
+
+	if ((argc > 0 && parse_u64(argv[0], &from)) || (argc > 1 && parse_u64(argv[1], &to)))
+		return -EINVAL;
+	return cdp_verify_begin(c, from, to);
+}
+
+/*
+ * What is to be copied is durable first: else a crash could bring the difference back,
+ * with a leg that takes itself for whole.
+ */
+static int mend(struct cdp *c, u32 leg, u64 first, u64 sectors)
+{
+	int r;
+
+	mutex_lock(&c->keeper_mutex);
+	spin_lock(&c->lock);
+	r = c->suspended ? -EBUSY : cdp_verify_repair(&c->set, leg, first, sectors);
+	if (!r)
+		cdp_event(c, "verify-repair", (int)leg, "sectors %llu-%llu", first,
+			  first + sectors - 1);
+	cdp_tell(c);
+	spin_unlock(&c->lock);
+	if (!r)
+		r = cdp_write_trackers(c);
+	mutex_unlock(&c->keeper_mutex);
+	cdp_kick_keeper(c);
+	return r ?: cdp_commit_wait(c);
+}
+
+static int verify_repair(struct cdp *c, char **argv)
+{
+	u64 first, sectors;
+	int leg;
+
+	spin_lock(&c->lock);
+	leg = find_leg(c, argv[0]);
+	spin_unlock(&c->lock);
+	if (leg < 0 || parse_u64(argv[1], &first) || parse_u64(argv[2], &sectors))
+		return -EINVAL;
+	return mend(c, (u32)leg, first, sectors);
+}
+
+static int verify_rate(struct cdp *c, const char *text)
+{
+	u64 rate;
+
+	if (parse_u64(text, &rate) || rate > 1000000)
+		return -EINVAL;
+	WRITE_ONCE(c->verify_rate.mbps, (u32)rate);
+	return 0;
+}
+
+static int msg_verify(struct cdp *c, unsigned int argc, char **argv, char *result,
+		      unsigned int maxlen)
+{
+	if (argc <= 4 && !strcasecmp(argv[1], "start"))
+		return verify_start(c, argc - 2, argv + 2);
+	if (argc == 2 && !strcasecmp(argv[1], "stop"))
+		return cdp_verify_cancel(c);
+	if (argc == 5 && !strcasecmp(argv[1], "repair"))
+		return verify_repair(c, argv + 2);
+	if (argc == 3 && !strcasecmp(argv[1], "rate"))
+		return verify_rate(c, argv[2]);
+	if (argc != 2 || strcasecmp(argv[1], "status"))
+		return -EINVAL;
+	spin_lock(&c->lock);
+	verify_stats(c, result, maxlen, 0);
+	spin_unlock(&c->lock);
+	return 1;
 }
 
 /* The way out of a hold: what waits without a bound fails. */
@@ -467,6 +583,8 @@ static int dispatch(struct cdp *c, unsigned int argc, char **argv, char *result,
 		return release(c);
 	if (argc >= 2 && !strcasecmp(argv[0], "resync"))
 		return msg_resync(c, argc, argv);
+	if (argc >= 2 && !strcasecmp(argv[0], "verify"))
+		return msg_verify(c, argc, argv, result, maxlen);
 	return -EINVAL;
 }
 

@@ -103,11 +103,11 @@ static void start_drained(struct cdp *c)
 	struct cdp_set *s = &c->set;
 	u32 i;
 
-	for (i = 0; i < CDP_CLAIMS; i++) {
+	for (i = 0; i < CDP_COPIES; i++) {
 		bool go;
 
 		spin_lock(&c->lock);
-		go = s->claims[i].used && !c->copies[i] && cdp_copy_drained(s, i);
+		go = s->claims[i].used && !c->copies[i] && cdp_claim_drained(s, i);
 		spin_unlock(&c->lock);
 		/* writes that waited for the drain may be outside of the copy */
 		if (go && start(c, i))
@@ -115,7 +115,7 @@ static void start_drained(struct cdp *c)
 	}
 }
 
-static bool is_busy(struct cdp *c)
+bool cdp_is_busy(struct cdp *c)
 {
 	return time_before(jiffies, READ_ONCE(c->last_request) + msecs_to_jiffies(BUSY_MS));
 }
@@ -123,31 +123,31 @@ static bool is_busy(struct cdp *c)
 static u32 window(struct cdp *c)
 {
 	if (c->features.resync_window)
-		return min_t(u32, c->features.resync_window, CDP_CLAIMS);
-	return is_busy(c) ? WINDOW_BUSY : WINDOW_IDLE;
+		return min_t(u32, c->features.resync_window, CDP_COPIES);
+	return cdp_is_busy(c) ? WINDOW_BUSY : WINDOW_IDLE;
 }
 
 /* Regions in one copy. */
 static u32 longest_run(struct cdp *c)
 {
-	u32 sectors = is_busy(c) ? RUN_BUSY : RUN_IDLE;
+	u32 sectors = cdp_is_busy(c) ? RUN_BUSY : RUN_IDLE;
 
 	return c->one_by_one ? 1 : max(1u, sectors >> c->set.g.region_shift);
 }
 
-/* Sectors that the rate allows to be copied now. */
-static bool rate_allows(struct cdp *c)
+bool cdp_rate_allows(struct cdp_rate *r)
 {
-	if (!c->resync_rate)
-		return true;
-	if (time_after_eq(jiffies, c->rate_next)) {
-		s64 portion = (s64)c->resync_rate * 2048 / 10;
+	u32 mbps = READ_ONCE(r->mbps);
 
-		/* a copy larger than a portion is paid off by the next ones */
-		c->rate_budget = min(c->rate_budget + portion, portion);
-		c->rate_next = jiffies + HZ / 10;
+	if (!mbps)
+		return true;
+	if (time_after_eq(jiffies, r->next)) {
+		s64 portion = (s64)mbps * 2048 / 10;
+
+		r->budget = min(r->budget + portion, portion);
+		r->next = jiffies + HZ / 10;
 	}
-	return c->rate_budget > 0;
+	return r->budget > 0;
 }
 
 /* Claim up to a window. Return: what cdp_copy_next() said last. */
@@ -158,13 +158,13 @@ static int claim_more(struct cdp *c)
 	int r = 0;
 
 	while (r >= 0 || r == -EAGAIN) {
-		if (!rate_allows(c))
+		if (!cdp_rate_allows(&c->resync_rate))
 			return -EBUSY;
 		spin_lock(&c->lock);
-		r = s->nr_claims < limit ? cdp_copy_next(s, max, SCAN_BUDGET) : -EBUSY;
-		if (r >= 0 && c->resync_rate)
-			c->rate_budget -= (s64)hweight64(s->claims[r].span.mask) <<
-					  s->g.region_shift;
+		r = s->nr_copies < limit ? cdp_copy_next(s, max, SCAN_BUDGET) : -EBUSY;
+		if (r >= 0)
+			cdp_rate_spend(&c->resync_rate, (u64)hweight64(s->claims[r].span.mask) <<
+							s->g.region_shift);
 		spin_unlock(&c->lock);
 		cond_resched();
 	}
@@ -315,14 +315,14 @@ unsigned long cdp_resync(struct cdp *c)
 	}
 	if (s->legs[s->copy_leg].state != LEG_STALE) {
 		start_drained(c);	/* they end with an error, or harmlessly */
-		if (!READ_ONCE(s->nr_claims))
+		if (!READ_ONCE(s->nr_copies))
 			give_up(c, "the leg failed");
 		return HZ;
 	}
 	if (!c->resync_paused)
 		r = claim_more(c);
 	start_drained(c);
-	if (r == -ENOENT && !READ_ONCE(s->nr_claims))
+	if (r == -ENOENT && !READ_ONCE(s->nr_copies))
 		end_pass(c);
 	else if (time_after_eq(jiffies, c->settle_next))
 		settle(c);
@@ -331,10 +331,10 @@ unsigned long cdp_resync(struct cdp *c)
 
 void cdp_resync_quiesce(struct cdp *c)
 {
-	while (READ_ONCE(c->set.nr_claims)) {
+	while (READ_ONCE(c->set.nr_copies)) {
 		start_drained(c);
 		wait_event_timeout(c->wait, !list_empty_careful(&c->copied) ||
-				   !READ_ONCE(c->set.nr_claims), HZ / 10);
+				   !READ_ONCE(c->set.nr_copies), HZ / 10);
 		reap(c);
 	}
 	if (c->set.copy_leg >= 0 && c->set.legs[c->set.copy_leg].state == LEG_STALE)

@@ -32,6 +32,20 @@ static struct cdp *predecessor(struct cdp *c)
 	return last;
 }
 
+static bool is_same_leg(const struct cdp_dev *a, const struct cdp_dev *b)
+{
+	return a->data && b->data && a->data->bdev == b->data->bdev;
+}
+
+static bool has_same_legs(const struct cdp *a, const struct cdp *b)
+{
+	u32 i = 0;
+
+	while (i < a->nr_legs && i < b->nr_legs && is_same_leg(&a->devs[i], &b->devs[i]))
+		i++;
+	return i == a->nr_legs && i == b->nr_legs;
+}
+
 void cdp_inherit(struct cdp *c)
 {
 	struct cdp *old;
@@ -45,7 +59,8 @@ void cdp_inherit(struct cdp *c)
 		c->event_sent = old->event_seq;
 		c->resync_paused = old->resync_paused;
 		if (!c->features.resync_max_mbps)
-			c->resync_rate = old->resync_rate;
+			c->resync_rate.mbps = old->resync_rate.mbps;
+		cdp_verify_inherit(c, old, has_same_legs(c, old));
 		spin_unlock(&old->lock);
 	}
 	mutex_unlock(&sets_mutex);
@@ -66,11 +81,6 @@ u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set)
 	}
 	mutex_unlock(&sets_mutex);
 	return sequence;
-}
-
-static bool is_same_leg(const struct cdp_dev *a, const struct cdp_dev *b)
-{
-	return a->data && b->data && a->data->bdev == b->data->bdev;
 }
 
 u32 cdp_busy_legs(struct cdp *c)
@@ -116,6 +126,7 @@ static void cdp_destroy(struct cdp *c)
 {
 	WRITE_ONCE(c->dead, true);
 	cancel_delayed_work_sync(&c->watch_work);
+	cancel_delayed_work_sync(&c->verify_work);
 	/* idle: that may take hours, and is nothing that the hung task detector should see */
 	wait_event_idle(c->wait, list_empty_careful(&c->late));
 	/* the last answer is done with us when it lets go of the lock */
@@ -141,6 +152,7 @@ static void cdp_destroy(struct cdp *c)
 	cdp_io_exit(c);
 	cdp_flights_exit(c);
 	cdp_copies_exit(c);
+	cdp_verify_exit(c);
 	cdp_store_exit(c);
 	free_percpu(c->gauges);
 	free_percpu(c->stats);
@@ -339,8 +351,8 @@ static void init_fields(struct cdp *c)
 	c->suspended = true;
 	c->set.copy_leg = -1;
 	c->set.read_leg = -1;
-	c->clean_next = c->ripe_next = c->retry_next = c->rate_next = jiffies;
-	c->window_next = jiffies;
+	c->clean_next = c->ripe_next = c->retry_next = jiffies;
+	c->resync_rate.next = c->verify_rate.next = c->window_next = jiffies;
 }
 
 static int allocate(struct cdp *c, const struct cdp_geometry *g)
@@ -359,7 +371,7 @@ static int allocate(struct cdp *c, const struct cdp_geometry *g)
 	if (!r)
 		r = cdp_flights_init(c);
 	if (!r)
-		r = cdp_copies_init(c);
+		r = cdp_copies_init(c) ?: cdp_verify_init(c);
 	if (!r)
 		r = cdp_gauge_init(c);
 	if (!r)
@@ -417,7 +429,7 @@ static int construct(struct cdp *c, const struct cdp_table *t)
 	c->nr_legs = t->nr_legs;
 	c->region_sectors = t->region_sectors;
 	c->features = t->features;
-	c->resync_rate = c->features.resync_max_mbps;
+	c->resync_rate.mbps = c->features.resync_max_mbps;
 	if (cdp_geometry_set(&g, ti->len, t->region_sectors,
 			     cdp_geometry_trackers(t->nr_legs), &why))
 		return REFUSE(ti, -EINVAL, "%s", why);
@@ -508,6 +520,7 @@ static void cdp_presuspend(struct dm_target *ti)
 	if (c->active)
 		cdp_resync_quiesce(c);
 	mutex_unlock(&c->keeper_mutex);
+	cdp_verify_hold(c);
 	set_evict(c, dm_noflush_suspending(ti) ? EVICT_REQUEUE : EVICT_FAIL);
 }
 
@@ -517,6 +530,7 @@ static void begin_work(struct cdp *c)
 	mutex_lock(&c->keeper_mutex);
 	c->suspended = false;
 	mutex_unlock(&c->keeper_mutex);
+	cdp_verify_resume(c);
 	cdp_kick_keeper(c);
 }
 

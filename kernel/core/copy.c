@@ -25,18 +25,17 @@ void cdp_copy_stop(struct cdp_set *s)
 	s->copied_count = 0;
 }
 
-static int free_claim(const struct cdp_set *s)
+static int free_claim(const struct cdp_set *s, u32 first, u32 end)
 {
 	u32 i;
 
-	for (i = 0; i < CDP_CLAIMS; i++)
+	for (i = first; i < end; i++)
 		if (!s->claims[i].used)
 			return (int)i;
 	return -EBUSY;
 }
 
-/* Regions of @extent that other claims hold. */
-static u64 claimed(const struct cdp_set *s, u64 extent)
+u64 cdp_claimed(const struct cdp_set *s, u64 extent)
 {
 	u32 i, left = s->nr_claims;
 	u64 mask = 0;
@@ -50,18 +49,52 @@ static u64 claimed(const struct cdp_set *s, u64 extent)
 	return mask;
 }
 
-static int claim(struct cdp_set *s, u64 extent, u64 mask)
+/* Who enters without the lock has done so before, and is counted, or sees it. */
+static void hold(struct cdp_set *s, u64 extent, bool on)
 {
-	int c = free_claim(s);
+	u32 w = cdp_atomic_get(&s->extents[extent]);
+
+	while (!cdp_atomic_swap(&s->extents[extent], &w, on ? w | EXT_HELD : w & ~EXT_HELD))
+		;
+}
+
+static void count_claim(struct cdp_set *s, u32 claim, bool used)
+{
+	u32 *n = claim < CDP_COPIES ? &s->nr_copies : &s->nr_verifies;
+
+	s->claims[claim].used = used;
+	cdp_store(*n, used ? *n + 1 : *n - 1);
+	cdp_store(s->nr_claims, s->nr_copies + s->nr_verifies);
+}
+
+int cdp_claim(struct cdp_set *s, u32 first, u32 end, struct cdp_span span)
+{
+	int c = free_claim(s, first, end);
 
 	if (c < 0)
 		return c;
-	s->claims[c] = (struct cdp_claim) {
-		.span = { .extent = extent, .mask = mask },
-		.used = true,
-	};
-	cdp_store(s->nr_claims, s->nr_claims + 1);
+	s->claims[c] = (struct cdp_claim) { .span = span };
+	count_claim(s, (u32)c, true);
+	hold(s, span.extent, true);
 	return c;
+}
+
+void cdp_unclaim(struct cdp_set *s, u32 claim)
+{
+	u64 extent = s->claims[claim].span.extent;
+
+	count_claim(s, claim, false);
+	if (!cdp_claimed(s, extent))
+		hold(s, extent, false);
+}
+
+bool cdp_claim_drained(struct cdp_set *s, u32 claim)
+{
+	struct cdp_claim *c = &s->claims[claim];
+
+	if (!c->copying && !(cdp_atomic_get(&s->extents[c->span.extent]) & EXT_COUNT))
+		c->copying = true;
+	return c->copying;
 }
 
 int cdp_copy_next(struct cdp_set *s, u32 max, u64 budget)
@@ -74,10 +107,10 @@ int cdp_copy_next(struct cdp_set *s, u32 max, u64 budget)
 		int c;
 
 		if (mask)
-			mask &= ~claimed(s, e);
+			mask &= ~cdp_claimed(s, e);
 		if (mask) {
 			mask = cdp_first_run(mask, max);
-			c = claim(s, e, mask);
+			c = cdp_claim(s, 0, CDP_COPIES, (struct cdp_span) { e, mask });
 			if (c >= 0)
 				s->copy_cursor = e * CDP_EXTENT_REGIONS + cdp_ctz(mask) +
 						 cdp_popcount(mask);
@@ -88,15 +121,6 @@ int cdp_copy_next(struct cdp_set *s, u32 max, u64 budget)
 			return -EAGAIN;
 	}
 	return -ENOENT;
-}
-
-bool cdp_copy_drained(struct cdp_set *s, u32 claim)
-{
-	struct cdp_claim *c = &s->claims[claim];
-
-	if (!c->copying && !(cdp_atomic_get(&s->extents[c->span.extent]) & EXT_COUNT))
-		c->copying = true;
-	return c->copying;
 }
 
 u32 cdp_copy_source(struct cdp_set *s, u32 claim)
@@ -125,8 +149,7 @@ void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied)
 	} else if (!copied) {
 		s->copy_errors += cdp_popcount(c->span.mask);
 	}
-	c->used = false;
-	cdp_store(s->nr_claims, s->nr_claims - 1);
+	cdp_unclaim(s, claim);
 }
 
 u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget)

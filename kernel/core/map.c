@@ -61,7 +61,7 @@ static void look_at_copies(const struct cdp_set *s, u64 first, u64 end, struct c
 {
 	u32 i;
 
-	for (i = 0; i < CDP_CLAIMS && !cell->copying; i++) {
+	for (i = 0; i < CDP_COPIES && !cell->copying; i++) {
 		const struct cdp_claim *c = &s->claims[i];
 		u64 extent = c->span.extent;
 

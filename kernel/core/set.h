@@ -23,14 +23,17 @@
 #define CDP_CORE_SET_H
 
 #include "leg.h"
+#include "verify.h"
 
-#define CDP_CLAIMS	64u	/* most copies under way at once */
+#define CDP_COPIES	64u	/* most copies under way at once */
+#define CDP_CLAIMS	68u	/* ... and runs that are compared, behind them */
 
 /* An extent's word: writes under way, and flags. */
 #define EXT_DIRTY	0x80000000u	/* its intent bit is durable */
 #define EXT_TOUCHED	0x40000000u	/* written since the cleaner last looked */
 #define EXT_FLUSHED	0x20000000u	/* flushed, and not written since */
-#define EXT_COUNT	0x1fffffffu
+#define EXT_HELD	0x10000000u	/* claimed: not entered without the lock */
+#define EXT_COUNT	0x0fffffffu
 
 /*
  * Commits that a leg takes before data: one by which it is told where it stands, and
@@ -55,13 +58,16 @@ struct cdp_set_leg {
 	bool blocks;		/* failed as a protect leg under "block" */
 };
 
-/* A run of regions that is being copied, or waits for writes to drain. */
+/* A run of regions that is being copied or compared, or waits for writes to drain. */
 struct cdp_claim {
 	struct cdp_span span;
 	bool used;
-	bool copying;		/* else draining: all writes to the extent wait */
+	bool copying;		/* or compared; else draining: all writes to the extent wait */
 	bool lapsed;		/* the target lost its cache meanwhile: copied in vain */
 	u32 source, flaps;	/* copied from, and how often that had left before */
+	u32 legs;		/* compared */
+	u32 looks;		/* readings of this piece that were in vain */
+	u32 left;		/* how often these legs had left the set before */
 };
 
 struct cdp_set {
@@ -99,8 +105,9 @@ struct cdp_set {
 	u64 copy_cursor;	/* next region to look at in this pass */
 	u64 copy_done;		/* regions copied by this resync */
 	u64 copy_errors;	/* regions that could not be read, this pass */
-	u32 nr_claims;
+	u32 nr_claims, nr_copies, nr_verifies;	/* the first is the sum of the others */
 	struct cdp_claim claims[CDP_CLAIMS];
+	struct cdp_verify verify;
 };
 
 /* Per write: what the core keeps beside the caller's own. */
@@ -316,6 +323,16 @@ u32 cdp_commit_begin(struct cdp_set *s, u64 now, u64 generation, bool clean, u64
  */
 bool cdp_commit_end(struct cdp_set *s, u64 covers, u32 ok);
 
+/* Claims: their regions are written by nobody else. Places from @first to @end - 1. */
+
+/* [lock] Return: its number, or -EBUSY. */
+int cdp_claim(struct cdp_set *s, u32 first, u32 end, struct cdp_span span);
+void cdp_unclaim(struct cdp_set *s, u32 claim);
+/* [lock] Regions of @extent that are claimed. */
+u64 cdp_claimed(const struct cdp_set *s, u64 extent);
+/* [lock] Have all writes to the claim's extent ended? Then it may be read, and copied. */
+bool cdp_claim_drained(struct cdp_set *s, u32 claim);
+
 /* Copying. */
 
 /* [lock] Begin to resync the next stale leg; false: there is none.
@@ -333,8 +350,6 @@ void cdp_copy_stop(struct cdp_set *s);
  * -EAGAIN: call again; -EBUSY: too many claims.
  */
 int cdp_copy_next(struct cdp_set *s, u32 max, u64 budget);
-/* [lock] Have all writes to the claim's extent ended? Then it is copying. */
-bool cdp_copy_drained(struct cdp_set *s, u32 claim);
 /*
  * [lock] The leg to copy from. If it leaves before the end, it may have lost its cache,
  * and what was read from it is the past.
@@ -347,5 +362,33 @@ void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied);
  * tracker, in portions like cdp_merge(). No cdp_copy_end() since that flush.
  */
 u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget);
+
+/* Comparing: see verify.h. */
+
+/* [lock] Sectors. -EBUSY: one is under way, or there is nothing to compare with. */
+int __must_check cdp_verify_start(struct cdp_set *s, u64 from, u64 to);
+/* [lock] What is claimed goes on to its end. */
+void cdp_verify_stop(struct cdp_set *s);
+/* [lock] The first region that is not done. */
+u64 cdp_verify_position(const struct cdp_set *s);
+/* [lock] Is this the end of the pass? Says so once. */
+bool cdp_verify_over(struct cdp_set *s);
+/* [lock] Claim the next run to compare; like cdp_copy_next(). */
+int cdp_verify_next(struct cdp_set *s, u32 max, u32 budget);
+/* [lock] When it has drained: legs to read, or 0: end it as void. */
+u32 cdp_verify_legs(struct cdp_set *s, u32 claim);
+/* [lock] A piece was read from all of them. */
+enum cdp_verify_step cdp_verify_judge(struct cdp_set *s, u32 claim, enum cdp_verify_seen seen);
+/* [lock] Of @legs the one that the others are compared with. */
+u32 cdp_verify_against(const struct cdp_set *s, u32 legs);
+/* [lock] There is a difference. */
+enum cdp_verify_news cdp_verify_found(struct cdp_set *s, const struct cdp_diff *d);
+/* [lock] */
+void cdp_verify_end(struct cdp_set *s, u32 claim, enum cdp_verify_how how);
+/*
+ * [lock] Where a difference was found: what @leg holds is right. The others lack these
+ * regions from now on, and are resynced. -EINVAL: nothing was found there.
+ */
+int __must_check cdp_verify_repair(struct cdp_set *s, u32 leg, u64 first, u64 sectors);
 
 #endif

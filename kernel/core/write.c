@@ -2,12 +2,13 @@
 /* Where a write goes, what it waits for, and when it may be acknowledged. */
 #include "set.h"
 
-static bool enter(struct cdp_set *s, u64 extent)
+/* @avoid: flags that keep the caller out. */
+static bool enter(struct cdp_set *s, u64 extent, u32 avoid)
 {
 	u32 w = cdp_atomic_get(&s->extents[extent]);
 
 	do {
-		if (!(w & EXT_DIRTY))
+		if ((w & (EXT_DIRTY | avoid)) != EXT_DIRTY)
 			return false;
 	} while (!cdp_atomic_swap(&s->extents[extent], &w, ((w + 1) | EXT_TOUCHED) & ~EXT_FLUSHED));
 	return true;
@@ -22,7 +23,7 @@ static void remember(struct cdp_set *s, struct cdp_span span)
 
 bool cdp_write_begin_fast(struct cdp_set *s, struct cdp_io *io)
 {
-	if (!cdp_load(s->fast) || !enter(s, io->span.extent))
+	if (!cdp_load(s->fast) || !enter(s, io->span.extent, EXT_HELD))
 		return false;
 	remember(s, io->span);
 	/* pairs with the barrier in cdp_set_update() */
@@ -93,7 +94,7 @@ enum cdp_verdict cdp_write_begin(struct cdp_set *s, struct cdp_io *io)
 		return VERDICT_PARK_BLOCK;
 	if (waits_for_copy(s, io->span))
 		return VERDICT_PARK_COPY;
-	if (!enter(s, io->span.extent))
+	if (!enter(s, io->span.extent, 0))
 		return VERDICT_PARK_INTENT;
 	remember(s, io->span);
 	mint_now(s);

@@ -141,7 +141,7 @@ void audit_all(void)
 	u32 i;
 
 	/* the primary is just being changed */
-	if (!c || c->set.read_leg < 0 || c->set.legs[c->set.read_leg].state != LEG_IN_SYNC)
+	if (!c || sim.rotten || c->set.read_leg < 0 || c->set.legs[c->set.read_leg].state != LEG_IN_SYNC)
 		return;
 	p.source = &legs[dm.table.leg[c->set.read_leg]];
 	p.witnesses = c->has_meta ? c->set.in_sync : 0;

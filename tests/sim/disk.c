@@ -173,8 +173,10 @@ static void execute_data(struct disk *d, struct bio *bio, bool part)
 
 	switch (kind_of(bio)) {
 	case REQ_R:
-		for (i = 0; i < bio_sectors(bio); i++)
+		for (i = 0; i < bio_sectors(bio); i++) {
 			*sim_bio_sector(bio, i) = d->cur[s + i];
+			verify_lie(bio, i, sim_bio_sector(bio, i));
+		}
 		break;
 	case REQ_W:
 		audit_exec(d, bio);

@@ -91,7 +91,7 @@ static bool history(u64 seed, u32 classes, u32 steps)
 	sim.classes = classes;
 	sim.max_steps = steps;
 	sim.steps = sim.clock = 0;
-	sim.failed = sim.settling = false;
+	sim.failed = sim.settling = sim.rotten = false;
 	sim_catch(world_history);
 	task_forget_all();
 	memory_forget_all();

@@ -9,6 +9,7 @@
  *   dm.c      device-mapper around kernel/target.c, and the guest's requests
  *   disk.c    legs: volatile caches, errors, hangs, what a crash leaves
  *   model.c   the oracle: which values each sector may have
+ *   verify.c  what verify finds, and what it must not
  *   audit.c   the invariants, by looking into the core and at the disks
  *   task.c    tasks that take turns, locks, waiting, workqueues, time
  *   block.c   the kernel's requests and copies (shim.h)
@@ -51,6 +52,7 @@
 	x(POLICY)	/* block and queue */ \
 	x(RESEND)	/* requests under way outlive a lost cache */ \
 	x(DEADLINE)	/* short ones, also changed while requests are out */ \
+	x(VERIFY)	/* legs are compared, and read wrong now and then */ \
 	x(DOUBT)	/* a protect leg loses its cache, and only that is heard of */ \
 	x(OVERLAP)	/* writes to one sector at once; not by default */
 
@@ -70,6 +72,7 @@ struct sim {
 	u64 steps;		/* of this history */
 	u64 clock;		/* counts everything that happens */
 	bool trace, failed, settling;
+	bool rotten;		/* a leg was changed behind the set's back */
 	char what[512];
 	/* dice of this history */
 	u32 preempt;		/* one in so many points */
@@ -268,6 +271,15 @@ void audit_reset(void);
 /* Its superblock as it is on the disk. */
 enum cdp_super_kind leg_super(u32 leg, struct cdp_super *s);
 bool leg_says_in_sync(u32 leg);
+
+/* verify.c */
+void verify_reset(void);
+void verify_message(void);
+bool verify_is_running(void);
+/* A sector of @bio is read; if it is a read of verify, that may go wrong. */
+void verify_lie(const struct bio *bio, u32 i, u64 *value);
+/* False: the history cannot go on. */
+bool verify_at_the_end(void (*settle)(void (*what)(void), const char *name), void (*rest)(void));
 
 /* start.c */
 void start_choose(struct table *t);

@@ -210,7 +210,7 @@ static void do_message(void)
 	u32 leg = below(dm.table.nr);
 	char text[1024];
 
-	switch (below(10)) {
+	switch (below(12)) {
 	case 0:
 		if (has_class(C_LEGMSG))
 			dm_message("leg fail %u", leg);
@@ -240,6 +240,11 @@ static void do_message(void)
 	case 8:
 		if (has_class(C_POLICY))
 			dm_message("release");
+		break;
+	case 9:
+	case 10:
+		if (has_class(C_VERIFY))
+			verify_message();
 		break;
 	default:
 		dm_status_line(text, sizeof(text));
@@ -463,8 +468,8 @@ static void come_to_rest(void)
 	u64 steps = sim.steps;
 	u32 helped = 0;
 
-	while (dm_cdp() && (any_op() || any_leg(LEG_STALE))) {
-		settle_step(any_op() ? "a request" : "the resync", since, steps);
+	while (dm_cdp() && (any_op() || any_leg(LEG_STALE) || verify_is_running())) {
+		settle_step(any_op() ? "a request" : "the resync, or the verify,", since, steps);
 		if (sim.steps - steps < 8000 || helped == 5 || !help(helped))
 			continue;
 		helped++;
@@ -617,6 +622,8 @@ static void end(void)
 			settle(dm.live ? do_stop : do_start, "a start");
 		nature_heal();
 	}
+	if (verify_is_running())	/* it has no reserves, and waits for memory */
+		sim.nomem = 0;
 	settle(do_rejoin_all, "a rejoin");
 	help(0);
 	come_to_rest();
@@ -628,6 +635,9 @@ static void end(void)
 		legs[tries].data.slow = legs[tries].meta.slow = 0;
 	stand_still();
 	hang_one();
+	if (!verify_at_the_end(settle, come_to_rest) || !dm_cdp())
+		return;
+	compare();
 	settle(restart_clean, "a restart");
 	if (dm.live)
 		settle(do_stop, "a stop");
@@ -676,6 +686,7 @@ void world_history(void)
 	dm_reset();
 	model_reset();
 	audit_reset();
+	verify_reset();
 	start_history();
 	sim_restart_module();
 	for (n = 0; n < max; n++)

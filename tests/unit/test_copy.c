@@ -49,7 +49,7 @@ TEST(claims_run_out)
 	cdp_track_from(&m.s, 1, 0);
 	must(m.s.legs[1].tracked == SMALL_REGIONS, "everything, and nothing behind the end");
 	must(cdp_copy_start(&m.s), "starts");
-	for (i = 0; i < CDP_CLAIMS; i++)
+	for (i = 0; i < CDP_COPIES; i++)
 		must(cdp_copy_next(&m.s, 1, 10) == (int)i, "claim %u", i);
 	must(cdp_copy_next(&m.s, 1, 10) == -EBUSY, "no more");
 }
@@ -61,10 +61,10 @@ TEST(writes_and_copies_wait_for_each_other)
 
 	stale(&m);
 	must(cdp_write_begin(&m.s, &io) == VERDICT_GO && io.legs == 3, "a write is under way");
-	must(cdp_copy_next(&m.s, 64, 10) == 0 && !cdp_copy_drained(&m.s, 0), "the copy waits");
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && !cdp_claim_drained(&m.s, 0), "the copy waits");
 	must(small_write(&m, 0, 1, 0) == VERDICT_PARK_COPY, "and new writes wait for the copy");
 	must(cdp_write_end(&m.s, &io) == VERDICT_ACK && cdp_write_done(&m.s, &io), "somebody may wait");
-	must(cdp_copy_drained(&m.s, 0), "goes");
+	must(cdp_claim_drained(&m.s, 0), "goes");
 	must(small_write(&m, 0, 0x10, 0) == VERDICT_PARK_COPY, "in its regions");
 	must(small_write(&m, 0, 1, 0) == VERDICT_ACK, "not elsewhere");
 	cdp_copy_end(&m.s, 0, true);
@@ -77,7 +77,7 @@ TEST(settling)
 	struct small m;
 
 	stale(&m);
-	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_copy_drained(&m.s, 0), "copy");
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "copy");
 	cdp_copy_end(&m.s, 0, true);
 	must(cdp_write_begin(&m.s, &io) == VERDICT_GO && io.legs == 3, "copied: gets writes");
 	io.failed = 0;
@@ -96,7 +96,7 @@ TEST(a_target_that_left_is_not_settled)
 	struct small m;
 
 	stale(&m);
-	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_copy_drained(&m.s, 0), "copy");
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "copy");
 	cdp_copy_end(&m.s, 0, true);
 	cdp_set_leg_error(&m.s, 1, false);
 	must(cdp_copy_settle(&m.s, 0, 10) == SMALL_EXTENTS && m.tracker[1][0] == 0xff0, "all stays");
@@ -110,11 +110,11 @@ TEST(counted_once)
 	struct small m;
 
 	stale(&m);
-	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_copy_drained(&m.s, 0), "goes");
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "goes");
 	cdp_copy_end(&m.s, 0, true);
 	must(!cdp_set_leg_doubt(&m.s, 1), "it may have lost that");
 	m.s.copy_cursor = 0;
-	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_copy_drained(&m.s, 0), "once more");
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "once more");
 	cdp_copy_end(&m.s, 0, true);
 	must(m.s.copied_count == 8, "%llu are copied", (unsigned long long)m.s.copied_count);
 	must(cdp_copy_settle(&m.s, 0, 100) == m.s.g.extents && !m.s.copied_count, "settled");
@@ -131,13 +131,13 @@ TEST(a_source_that_left_is_not_believed)
 	cdp_track(&m.s, 2, 0, 0xf);
 	cdp_set_update(&m.s);
 	must(cdp_copy_start(&m.s), "starts");
-	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_copy_drained(&m.s, 0), "goes");
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "goes");
 	must(cdp_copy_source(&m.s, 0) == 0, "from the primary");
 	cdp_set_leg_error(&m.s, 0, false);
 	cdp_copy_end(&m.s, 0, true);
 	must(!m.s.copied_count && !m.s.copy_errors, "it is not copied");
 	m.s.copy_cursor = 0;
-	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_copy_drained(&m.s, 0), "once more");
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "once more");
 	must(cdp_copy_source(&m.s, 0) == 1, "from the next");
 	cdp_copy_end(&m.s, 0, true);
 	must(m.s.copied_count == 4, "it is copied");

@@ -86,7 +86,7 @@ TEST(copies)
 	must(letter(&m, 64, 68, 1) == 'c' && letter(&m, 67, 69, 1) == 'c', "being copied");
 	must(letter(&m, 68, 72, 1) == 'S' && letter(&m, 0, 64, 1) == '.', "and not the others");
 	must(whole(&m) == 'c', "it shows in the whole");
-	must(cdp_copy_drained(&m.s, 0), "goes");
+	must(cdp_claim_drained(&m.s, 0), "goes");
 	cdp_copy_end(&m.s, 0, true);
 	must(letter(&m, 64, 68, 1) == '.' && letter(&m, 64, 72, 1) == 's', "what is copied is there");
 }

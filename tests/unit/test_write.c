@@ -280,12 +280,12 @@ TEST(doubt)
 	must(cdp_merge(&m.s, 1, 0, 9) == SMALL_EXTENTS && m.tracker[1][1] == 3, "merged");
 
 	must(cdp_copy_start(&m.s) && (c = cdp_copy_next(&m.s, 1, 9)) >= 0, "copied");
-	must(cdp_copy_drained(&m.s, (u32)c), "drained");
+	must(cdp_claim_drained(&m.s, (u32)c), "drained");
 	cdp_copy_end(&m.s, (u32)c, true);
 	must(cdp_set_stale_count(&m.s, 1) == 1, "one less");
 	c = cdp_copy_next(&m.s, 1, 9);
 	must(c >= 0 && !cdp_set_leg_doubt(&m.s, 1) && cdp_set_stale_count(&m.s, 1) == 2, "in vain");
-	must(cdp_copy_drained(&m.s, (u32)c), "drained");
+	must(cdp_claim_drained(&m.s, (u32)c), "drained");
 	cdp_copy_end(&m.s, (u32)c, true);
 	must(cdp_copy_settle(&m.s, 0, 9) == SMALL_EXTENTS && m.tracker[1][1] == 3, "still tracked");
 	must(!m.copied[1] && !m.s.copied_count && !m.s.copy_void, "from the beginning");
