@@ -11,6 +11,7 @@
  *   copy FROM TO OFF LEN        the same place on another device
  *   put DEV SEED OFF LEN        like fill, each write with RWF_DSYNC
  *   flush DEV
+ *   flip DEV FIRST COUNT       a bit in each of these sectors (not KiB)
  *   odd DEV SEED OFF            requests whose memory begins at, or is divided at, an odd
  *                               address: each is refused with EINVAL, or done right
  *   scribble DEV SECONDS        write from buffers that another thread keeps changing
@@ -578,6 +579,20 @@ static int verify(char **a)
 	return bad != 0;
 }
 
+static int flip(int fd, u64 first, u64 count)
+{
+	char *p = buffer(BLOCK);
+
+	for (; count--; first++) {
+		if (pread(fd, p, 512, (off_t)(first * 512)) != 512)
+			io_error("read", first * 512);
+		p[first % 512] ^= 1;
+		if (pwrite(fd, p, 512, (off_t)(first * 512)) != 512)
+			io_error("write", first * 512);
+	}
+	return fsync(fd);
+}
+
 int main(int argc, char **argv)
 {
 	char **a = argv + 2, *v = argc > 2 ? argv[1] : "";
@@ -620,6 +635,8 @@ int main(int argc, char **argv)
 		return trim(fd, range(fd, n - 1, a + 1), BLKDISCARD);
 	if (!strcmp(v, "zeroout"))
 		return trim(fd, range(fd, n - 1, a + 1), BLKZEROOUT);
+	if (!strcmp(v, "flip"))
+		return flip(fd, strtoull(a[1], NULL, 0), strtoull(a[2], NULL, 0));
 	if (!strcmp(v, "flush"))
 		return fsync(fd) ? die("flush: %s", strerror(errno)), 1 : 0;
 	if (!strcmp(v, "odd"))
