@@ -173,6 +173,13 @@ struct cdp_copy {
 
 struct cdp_round;
 
+/* Pages that are taken many at a time (pages.c). */
+struct cdp_pool {
+	mempool_t reserve;
+	struct percpu_counter used;	/* by requests, and as the reserve */
+	s64 bound;			/* of that; 0: none */
+};
+
 struct cdp_bad {
 	sector_t first, last;
 };
@@ -238,8 +245,7 @@ struct cdp {
 
 	struct bio_set leg_bios;	/* one for each leg a write goes to */
 	struct bio_set copy_bios;	/* flights that may last, with their private copies */
-	mempool_t copy_pages;
-	struct percpu_counter pool_used;	/* pages of it */
+	struct cdp_pool copy_pages;
 	struct cdp_flights __percpu *flights;
 	struct bio_set meta_bios;
 	mempool_t meta_pages, rounds;
@@ -252,8 +258,8 @@ struct cdp {
 	unsigned long window_next;
 
 	struct bio_set run_bios;
-	mempool_t run_pages;
 	struct cdp_copy *copies[CDP_COPIES];	/* under lock: by claim */
+	struct cdp_pool run_pages;
 	u64 copied_bytes[CDP_MAX_LEGS];
 	struct cdp_bad bad[CDP_BAD];	/* under lock: could not be read in this resync */
 	u32 nr_bad;
@@ -368,8 +374,6 @@ int cdp_flights_init(struct cdp *c);
 void cdp_flights_exit(struct cdp *c);
 /* A flight for @b that may last; the data of a write is copied. NULL: no memory (@gfp). */
 struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, gfp_t gfp);
-/* Give back a bio with all its pages. */
-void cdp_put_pages(struct bio *bio, mempool_t *pool);
 /* Its private pages. */
 struct bio *cdp_flight_pages(struct cdp_flight *f);
 void cdp_flight_free(struct cdp *c, struct cdp_flight *f);
@@ -397,6 +401,18 @@ void cdp_flight_count(struct cdp *c, u32 leg, struct cdp_outstanding *o);
 void cdp_watch(struct cdp *c);
 void cdp_watch_now(struct cdp *c);
 void cdp_watch_work(struct work_struct *work);
+
+/* pages.c: pages for copies; any context but where waiting is said */
+int __init cdp_pages_init(void);
+void cdp_pages_exit(void);
+/* @reserve pages, and at most @beyond more at once (0: no bound). */
+int cdp_pool_init(struct cdp_pool *p, u32 reserve, u32 beyond);
+void cdp_pool_exit(struct cdp_pool *p);
+/* Pages for @bytes to @bio; @gfp may wait. Return: bytes, fewer if memory is short. */
+u32 cdp_pages_add(struct cdp_pool *p, struct bio *bio, u32 bytes, gfp_t gfp);
+void cdp_pages_put(struct cdp_pool *p, struct bio *bio);
+/* So many more count as used, or fewer. */
+void cdp_pool_count(struct cdp_pool *p, s64 pages);
 
 /* gauge.c: how long legs take */
 int cdp_gauge_init(struct cdp *c);

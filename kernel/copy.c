@@ -12,7 +12,10 @@
 
 static void release_copy(struct cdp *c, struct cdp_sent *sent)
 {
-	cdp_put_pages(&container_of(sent, struct cdp_copy, sent)->bio, &c->run_pages);
+	struct bio *bio = &container_of(sent, struct cdp_copy, sent)->bio;
+
+	cdp_pages_put(&c->run_pages, bio);
+	bio_put(bio);
 }
 
 void cdp_copy_free(struct cdp *c, struct cdp_copy *copy)
@@ -162,13 +165,8 @@ struct cdp_copy *cdp_copy_alloc(struct cdp *c, sector_t sectors)
 	if (!bio)
 		return NULL;
 	copy = container_of(bio, struct cdp_copy, bio);
-	for (copy->pages = 0; copy->pages < want; copy->pages++) {
-		struct page *page = mempool_alloc(&c->run_pages, GFP_NOWAIT | __GFP_NOWARN);
-
-		if (!page)
-			break;
-		__bio_add_page(bio, page, PAGE_SIZE, 0);
-	}
+	copy->pages = cdp_pages_add(&c->run_pages, bio, want << PAGE_SHIFT,
+				    GFP_NOWAIT | __GFP_NOWARN) >> PAGE_SHIFT;
 	if (copy->pages)
 		return copy;
 	bio_put(bio);
@@ -236,11 +234,11 @@ int cdp_copies_init(struct cdp *c)
 {
 	int r = bioset_init(&c->run_bios, 4, offsetof(struct cdp_copy, bio), BIOSET_NEED_BVECS);
 
-	return r ?: mempool_init_page_pool(&c->run_pages, RUN_RESERVE, 0);
+	return r ?: cdp_pool_init(&c->run_pages, RUN_RESERVE, 0);
 }
 
 void cdp_copies_exit(struct cdp *c)
 {
-	mempool_exit(&c->run_pages);
+	cdp_pool_exit(&c->run_pages);
 	bioset_exit(&c->run_bios);
 }

@@ -39,36 +39,9 @@ void cdp_flight_exit(void)
 
 #define RESERVE		512u	/* pages; a request needs 256 at most */
 
-/* The reserve, and up to the bound beyond it: then the pool waits. */
-static void *pool_alloc(gfp_t gfp, void *data)
+static void put(struct cdp *c, struct bio *bio)
 {
-	struct cdp *c = data;
-	s64 bound = RESERVE + ((s64)c->features.copy_pool_mb << (20 - PAGE_SHIFT));
-	struct page *page;
-
-	if (c->features.copy_pool_mb && percpu_counter_read_positive(&c->pool_used) >= bound)
-		return NULL;
-	page = alloc_page(gfp);
-	if (page)
-		percpu_counter_inc(&c->pool_used);
-	return page;
-}
-
-static void pool_free(void *page, void *data)
-{
-	struct cdp *c = data;
-
-	percpu_counter_dec(&c->pool_used);
-	__free_page(page);
-}
-
-void cdp_put_pages(struct bio *bio, mempool_t *pool)
-{
-	struct bvec_iter_all iter;
-	struct bio_vec *bv;
-
-	bio_for_each_segment_all(bv, bio, iter)
-		mempool_free(bv->bv_page, pool);
+	cdp_pages_put(&c->copy_pages, bio);
 	bio_put(bio);
 }
 
@@ -76,24 +49,17 @@ struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, gfp_t gfp)
 {
 	struct bio *data = cdp_bio_data(b), *bio;
 	struct cdp *c = b->c;
-	unsigned int left = cdp_has_data(b) ? data->bi_iter.bi_size : 0;
+	unsigned int bytes = cdp_has_data(b) ? data->bi_iter.bi_size : 0;
 	struct lasting *l;
 
-	bio = bio_alloc_bioset(NULL, DIV_ROUND_UP(left, PAGE_SIZE), data->bi_opf, gfp,
+	bio = bio_alloc_bioset(NULL, DIV_ROUND_UP(bytes, PAGE_SIZE), data->bi_opf, gfp,
 			       &c->copy_bios);
 	if (!bio)
 		return NULL;
 	l = container_of(bio, struct lasting, bio);
-	while (left) {
-		unsigned int len = min_t(unsigned int, left, PAGE_SIZE);
-		struct page *page = mempool_alloc(&c->copy_pages, gfp);
-
-		if (!page) {
-			cdp_put_pages(bio, &c->copy_pages);
-			return NULL;
-		}
-		__bio_add_page(bio, page, len, 0);
-		left -= len;
+	if (cdp_pages_add(&c->copy_pages, bio, bytes, gfp) < bytes) {
+		put(c, bio);
+		return NULL;
 	}
 	if (b->kind == BIO_WRITE)
 		bio_copy_data(bio, data);
@@ -109,7 +75,7 @@ struct bio *cdp_flight_pages(struct cdp_flight *f)
 void cdp_flight_free(struct cdp *c, struct cdp_flight *f)
 {
 	if (f->lasts)
-		cdp_put_pages(cdp_flight_pages(f), &c->copy_pages);
+		put(c, cdp_flight_pages(f));
 }
 
 /*----------------------------------------------------------------
@@ -193,7 +159,7 @@ void cdp_late_ended(struct cdp *c, struct cdp_sent *sent, cdp_release release)
  */
 static void discount(struct cdp *c, struct cdp_flight *f, int sign)
 {
-	percpu_counter_add(&c->pool_used, sign * (s64)cdp_flight_pages(f)->bi_vcnt);
+	cdp_pool_count(&c->copy_pages, sign * (s64)cdp_flight_pages(f)->bi_vcnt);
 }
 
 static void release_flight(struct cdp *c, struct cdp_sent *sent)
@@ -361,7 +327,7 @@ void cdp_watch_work(struct work_struct *work)
 	spin_unlock(&c->lock);
 	/* who waits for pages to be given back may have them now */
 	if (!list_empty(&requests))
-		wake_up_all(&c->copy_pages.wait);
+		wake_up_all(&c->copy_pages.reserve.wait);
 	list_for_each_entry_safe(b, next, &requests, node)
 		cdp_flight_parted(b);
 	cdp_slow_legs(c);
@@ -450,9 +416,8 @@ int cdp_flights_init(struct cdp *c)
 				 BIOSET_NEED_BVECS);
 
 	if (!r)
-		r = percpu_counter_init(&c->pool_used, 0, GFP_KERNEL);
-	if (!r)
-		r = mempool_init(&c->copy_pages, RESERVE, pool_alloc, pool_free, c);
+		r = cdp_pool_init(&c->copy_pages, RESERVE,
+				  c->features.copy_pool_mb << (20 - PAGE_SHIFT));
 	if (r)
 		return r;
 	c->flights = alloc_percpu(struct cdp_flights);
@@ -470,7 +435,6 @@ int cdp_flights_init(struct cdp *c)
 void cdp_flights_exit(struct cdp *c)
 {
 	free_percpu(c->flights);
-	mempool_exit(&c->copy_pages);
-	percpu_counter_destroy(&c->pool_used);
+	cdp_pool_exit(&c->copy_pages);
 	bioset_exit(&c->copy_bios);
 }

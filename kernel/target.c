@@ -641,6 +641,8 @@ static void cdp_io_hints(struct dm_target *ti, struct queue_limits *limits)
 	else
 		cdp_limit_discard(limits, 1u << c->set.g.extent_shift,
 				  max(limits->logical_block_size, 4096u));
+	/* a leg that takes less at once splits what it gets, and knows better where */
+	limits->max_hw_sectors = limits->max_sectors = MAX_IO_SECTORS;
 	if (c->features.no_copy)
 		cdp_want_stable_pages(ti, limits);
 }
@@ -671,13 +673,18 @@ static int __init cdp_init(void)
 
 	if (r)
 		return r;
-	r = cdp_flight_init();
+	r = cdp_pages_init();
 	if (r)
 		goto out_event;
+	r = cdp_flight_init();
+	if (r)
+		goto out_pages;
 	r = dm_register_target(&cdp_target);
 	if (!r)
 		return 0;
 	cdp_flight_exit();
+out_pages:
+	cdp_pages_exit();
 out_event:
 	cdp_event_exit();
 	return r;
@@ -687,6 +694,7 @@ static void __exit cdp_exit(void)
 {
 	dm_unregister_target(&cdp_target);
 	cdp_flight_exit();
+	cdp_pages_exit();
 	cdp_event_exit();
 }
 

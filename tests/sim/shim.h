@@ -65,6 +65,7 @@ typedef struct { s64 v; } atomic64_t;
 #define atomic_inc(a)		((a)->v++)
 #define atomic_dec_and_test(a)	(sim_point(), --(a)->v == 0)
 #define atomic_sub_return(n, a)	(sim_point(), (a)->v -= (n))
+#define smp_rmb()		cdp_read_barrier()
 #define cmpxchg(p, old, new)	(*(p) == (old) ? (*(p) = (new), (old)) : *(p))
 #define atomic_xchg(a, n)	__atomic_exchange_n(&(a)->v, n, __ATOMIC_SEQ_CST)
 #define atomic64_add(n, a)	((a)->v += (n))
@@ -202,6 +203,7 @@ void destroy_workqueue(struct workqueue_struct *wq);
 bool queue_work(struct workqueue_struct *wq, struct work_struct *w);
 bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *d, unsigned long delay);
 bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *d, unsigned long delay);
+#define schedule_delayed_work(d, delay)	queue_delayed_work(NULL, d, delay)
 bool cancel_work_sync(struct work_struct *w);
 bool cancel_delayed_work_sync(struct delayed_work *d);
 bool flush_delayed_work(struct delayed_work *d);
@@ -258,7 +260,7 @@ struct page {
 #define __free_page(p)		sim_free(p)
 
 /* Pools hold pages, or structures of one size; a pool that counts does so by itself. */
-typedef struct { size_t size; int in_use; wait_queue_head_t wait; } mempool_t;
+typedef struct { size_t size; int in_use, curr_nr, min_nr; wait_queue_head_t wait; } mempool_t;
 #define mempool_init(m, n, get, put, data) ((void)(get), (void)(put), (void)(data), \
 						 mempool_init_page_pool(m, n, 0))
 #define mempool_init_page_pool(m, n, order)	((m)->in_use = 0, (m)->size = sizeof(struct page), 0)
@@ -267,10 +269,13 @@ typedef struct { size_t size; int in_use; wait_queue_head_t wait; } mempool_t;
 void *mempool_alloc(mempool_t *m, gfp_t gfp);
 void mempool_free(void *p, mempool_t *m);
 
+#define totalram_pages()	0ul	/* nothing is kept that somebody might use still */
+
 struct percpu_counter { s64 v; };
 #define percpu_counter_init(p, n, gfp)		((p)->v = (n), 0)
 #define percpu_counter_destroy(p)		((void)(p))
 #define percpu_counter_add(p, n)		((p)->v += (n))
+#define percpu_counter_sub(p, n)		((p)->v -= (n))
 #define percpu_counter_inc(p)			((p)->v++)
 #define percpu_counter_dec(p)			((p)->v--)
 #define percpu_counter_read_positive(p)		((p)->v)
@@ -284,6 +289,7 @@ struct percpu_counter { s64 v; };
 #define this_cpu_inc_return(x)		(++(x))
 #define __alloc_percpu(size, align)	sim_alloc(size)
 #define raw_smp_processor_id()		0
+#define raw_cpu_ptr(p)			(p)
 #define ilog2(x)			(63 - __builtin_clzll(x))
 #define div64_u64(a, b)			((a) / (b))
 #define clamp(x, lo, hi)		min(max(x, lo), hi)
@@ -303,7 +309,7 @@ struct block_device {
 	int bd_holders;
 };
 struct queue_limits {
-	u32 logical_block_size, max_discard_sectors, max_hw_discard_sectors, discard_granularity;
+	u32 max_sectors, max_hw_sectors, logical_block_size, max_discard_sectors, max_hw_discard_sectors, discard_granularity;
 };
 sector_t bdev_nr_sectors(const struct block_device *b);
 bool bdev_write_cache(const struct block_device *b);
