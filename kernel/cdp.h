@@ -123,7 +123,7 @@ static inline u32 cdp_pending(const struct cdp_sent *sent)
 
 struct cdp_bio;
 
-/* A request on its way to its legs: part of it, or one that may outlive it (flight.c). */
+/* A request on its way to its legs, which may outlive it (flight.c). */
 struct cdp_flight {
 	struct cdp_sent sent;
 	struct cdp *c;
@@ -134,6 +134,21 @@ struct cdp_flight {
 	u64 ns;				/* time of sending, of a sample */
 	unsigned long failed, refused;	/* one bit a leg */
 };
+
+/* What goes to one leg. Those of a flight lie in front of it, the first leg's last. */
+struct cdp_leg_bio {
+	struct cdp_flight *f;
+	u32 leg;
+	bool by_hand;			/* zeroes are written, because write-zeroes was refused */
+	struct bvec_iter iter;		/* to send it again */
+	struct work_struct work;
+	struct bio bio;
+};
+
+static inline struct cdp_leg_bio *cdp_leg_bio(struct cdp_flight *f, u32 leg)
+{
+	return (struct cdp_leg_bio *)f - 1 - leg;
+}
 
 /* The flights with a deadline that a CPU has sent, oldest first. */
 struct cdp_flights {
@@ -243,8 +258,7 @@ struct cdp {
 	wait_queue_head_t wait;		/* commit made progress, or a copy ended */
 	struct cdp_page_disk *scratch;	/* two blocks that were read */
 
-	struct bio_set leg_bios;	/* one for each leg a write goes to */
-	struct bio_set copy_bios;	/* flights that may last, with their private copies */
+	struct bio_set flight_bios;	/* flights: a private copy, what goes to each leg */
 	struct cdp_pool copy_pages;
 	struct cdp_flights __percpu *flights;
 	struct bio_set meta_bios;
@@ -296,7 +310,8 @@ struct cdp_bio {
 	sector_t sector;		/* in the set */
 	u32 sectors;
 	enum cdp_bio_kind kind;
-	struct cdp_flight flight;	/* of a request without a deadline */
+	u64 ns;				/* when a read was sent to its leg, of a sample; */
+	unsigned long since;		/* the same in jiffies */
 	u32 late;			/* legs it went on without */
 	blk_status_t status;		/* what one of the legs said */
 	struct bvec_iter iter;		/* of a read, to send it again */
@@ -332,10 +347,10 @@ u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set);
 u32 cdp_busy_legs(struct cdp *c);
 
 /* When it is sent: to the microsecond for a sample only. */
-static inline void cdp_flight_stamp(struct cdp *c, struct cdp_flight *f)
+static inline u64 cdp_stamp(struct cdp *c, unsigned long *since)
 {
-	f->ns = this_cpu_inc_return(c->stats->sample) % CDP_SAMPLE ? 0 : ktime_get_ns();
-	f->sent.since = jiffies;
+	*since = jiffies;
+	return this_cpu_inc_return(c->stats->sample) % CDP_SAMPLE ? 0 : ktime_get_ns();
 }
 
 /* io.c: the walk of a request */
@@ -352,8 +367,6 @@ void cdp_reissue(struct cdp *c, struct list_head *from);
 void cdp_issue_work(struct work_struct *work);
 /* A flight was taken from it: it goes on without the legs b->late; process context. */
 void cdp_flight_parted(struct cdp_bio *b);
-int cdp_io_init(struct cdp *c);
-void cdp_io_exit(struct cdp *c);
 
 /* send.c: legs whose queue is full */
 int cdp_senders_init(struct cdp *c);
@@ -372,8 +385,11 @@ int __init cdp_flight_init(void);
 void cdp_flight_exit(void);
 int cdp_flights_init(struct cdp *c);
 void cdp_flights_exit(struct cdp *c);
-/* A flight for @b that may last; the data of a write is copied. NULL: no memory (@gfp). */
-struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, gfp_t gfp);
+/*
+ * A flight for @b. One that @lasts has pages for its data, and the data of a write is
+ * copied. NULL: no memory (@gfp).
+ */
+struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, bool lasts, gfp_t gfp);
 /* Its private pages. */
 struct bio *cdp_flight_pages(struct cdp_flight *f);
 void cdp_flight_free(struct cdp *c, struct cdp_flight *f);

@@ -14,9 +14,9 @@
 
 #define TICKS		8	/* looks in the time of a deadline */
 
-/* A flight that may outlive its request. */
-struct lasting {
-	struct cdp_flight f;
+/* In front of it lies what goes to each leg: one allocation for the whole request. */
+struct flight {
+	struct cdp_flight f;	/* first: see cdp_leg_bio() */
 	struct bio bio;		/* private pages; last: biosets put the struct in front of it */
 };
 
@@ -45,37 +45,38 @@ static void put(struct cdp *c, struct bio *bio)
 	bio_put(bio);
 }
 
-struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, gfp_t gfp)
+struct cdp_flight *cdp_flight_alloc(struct cdp_bio *b, bool lasts, gfp_t gfp)
 {
 	struct bio *data = cdp_bio_data(b), *bio;
 	struct cdp *c = b->c;
-	unsigned int bytes = cdp_has_data(b) ? data->bi_iter.bi_size : 0;
-	struct lasting *l;
+	unsigned int bytes = lasts && cdp_has_data(b) ? data->bi_iter.bi_size : 0;
+	struct cdp_flight *f;
 
 	bio = bio_alloc_bioset(NULL, DIV_ROUND_UP(bytes, PAGE_SIZE), data->bi_opf, gfp,
-			       &c->copy_bios);
+			       &c->flight_bios);
 	if (!bio)
 		return NULL;
-	l = container_of(bio, struct lasting, bio);
 	if (cdp_pages_add(&c->copy_pages, bio, bytes, gfp) < bytes) {
 		put(c, bio);
 		return NULL;
 	}
-	if (b->kind == BIO_WRITE)
+	if (b->kind == BIO_WRITE && lasts)
 		bio_copy_data(bio, data);
-	l->f.lasts = true;
-	return &l->f;
+	f = &container_of(bio, struct flight, bio)->f;
+	f->c = c;
+	f->b = b;
+	f->lasts = lasts;
+	return f;
 }
 
 struct bio *cdp_flight_pages(struct cdp_flight *f)
 {
-	return &container_of(f, struct lasting, f)->bio;
+	return &container_of(f, struct flight, f)->bio;
 }
 
 void cdp_flight_free(struct cdp *c, struct cdp_flight *f)
 {
-	if (f->lasts)
-		put(c, cdp_flight_pages(f));
+	put(c, cdp_flight_pages(f));
 }
 
 /*----------------------------------------------------------------
@@ -104,11 +105,9 @@ void cdp_flight_start(struct cdp_bio *b, struct cdp_flight *f, u32 legs)
 	struct cdp *c = b->c;
 	struct cdp_flights *q;
 
-	f->c = c;
-	f->b = b;
 	f->failed = f->refused = 0;
 	f->cpu = -1;
-	cdp_flight_stamp(c, f);
+	f->ns = cdp_stamp(c, &f->sent.since);
 	atomic_set(&f->sent.pending, (int)legs);
 	if (!f->lasts)
 		return;
@@ -412,7 +411,8 @@ void cdp_flight_count(struct cdp *c, u32 leg, struct cdp_outstanding *o)
 
 int cdp_flights_init(struct cdp *c)
 {
-	int cpu, r = bioset_init(&c->copy_bios, BIO_RESERVE, offsetof(struct lasting, bio),
+	size_t front = c->nr_legs * sizeof(struct cdp_leg_bio) + offsetof(struct flight, bio);
+	int cpu, r = bioset_init(&c->flight_bios, BIO_RESERVE, (unsigned int)front,
 				 BIOSET_NEED_BVECS);
 
 	if (!r)
@@ -436,5 +436,5 @@ void cdp_flights_exit(struct cdp *c)
 {
 	free_percpu(c->flights);
 	cdp_pool_exit(&c->copy_pages);
-	bioset_exit(&c->copy_bios);
+	bioset_exit(&c->flight_bios);
 }

@@ -8,17 +8,7 @@
  */
 #include "cdp.h"
 
-#define BIO_RESERVE	64
 #define COPY_WORTH_NS	20000	/* a read from a faster leg is not copied by itself */
-
-struct leg_bio {
-	struct cdp_flight *f;
-	u32 leg;
-	bool by_hand;		/* zeroes are written, because write-zeroes was refused */
-	struct bvec_iter iter;	/* to send it again */
-	struct work_struct work;
-	struct bio bio;		/* last: biosets put the struct in front of it */
-};
 
 /*----------------------------------------------------------------
  * Lists of requests
@@ -158,7 +148,7 @@ static void write_zeroes(struct bio *parent)
 /* The worker of a leg: waits until the leg takes the request. */
 static void leg_work(struct work_struct *work)
 {
-	struct leg_bio *lb = container_of(work, struct leg_bio, work);
+	struct cdp_leg_bio *lb = container_of(work, struct cdp_leg_bio, work);
 	struct bio *bio = &lb->bio;
 
 	/* as before it was first sent; a split may have counted it down */
@@ -175,7 +165,7 @@ static void leg_work(struct work_struct *work)
 }
 
 /* Any context. */
-static void leave_to_worker(struct leg_bio *lb)
+static void leave_to_worker(struct cdp_leg_bio *lb)
 {
 	lb->bio.bi_opf &= ~REQ_NOWAIT;
 	INIT_WORK(&lb->work, leg_work);
@@ -183,7 +173,7 @@ static void leave_to_worker(struct leg_bio *lb)
 }
 
 /* Zeroes written by hand go without FUA: a flush follows. */
-static bool is_to_be_flushed(struct leg_bio *lb)
+static bool is_to_be_flushed(struct cdp_leg_bio *lb)
 {
 	struct bio *bio = &lb->bio;
 
@@ -196,7 +186,7 @@ static bool is_to_be_flushed(struct leg_bio *lb)
 }
 
 /* Who has nobody else to answer for the leg waits for it; the others must not. */
-static void send_leg_bio(struct leg_bio *lb)
+static void send_leg_bio(struct cdp_leg_bio *lb)
 {
 	struct bio *bio = &lb->bio;
 
@@ -214,18 +204,14 @@ static void send_leg_bio(struct leg_bio *lb)
 
 static void leg_ended(struct bio *bio)
 {
-	struct leg_bio *lb = container_of(bio, struct leg_bio, bio);
-	struct cdp_flight *f = lb->f;
-	blk_status_t status = bio->bi_status;
-	u32 leg = lb->leg;
+	struct cdp_leg_bio *lb = container_of(bio, struct cdp_leg_bio, bio);
 	struct cdp_bio *b;
 
 	if (cdp_would_wait(bio) || is_to_be_flushed(lb)) {
 		leave_to_worker(lb);
 		return;
 	}
-	bio_put(bio);
-	b = cdp_flight_answered(f, leg, status);
+	b = cdp_flight_answered(lb->f, lb->leg, bio->bi_status);
 	if (b)
 		cdp_flight_parted(b);
 }
@@ -237,7 +223,7 @@ int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error)
 	if (b->requeue)
 		return DM_ENDIO_REQUEUE;
 	if (b->kind == BIO_READ && b->leg >= 0)
-		cdp_gauge(c, (u32)b->leg, b->flight.ns, b->flight.sent.since);
+		cdp_gauge(c, (u32)b->leg, b->ns, b->since);
 	if (b->kind == BIO_READ && b->leg >= 0 && !*error && is_of_the_past(b)) {
 		put_on(&c->issue, b);
 		return DM_ENDIO_INCOMPLETE;
@@ -254,16 +240,16 @@ int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error)
  *--------------------------------------------------------------*/
 
 /* What goes to one leg: a clone of the data, or a request without data. */
-static struct leg_bio *leg_bio_alloc(struct cdp_bio *b, struct cdp_flight *f, u32 leg,
-				     struct bio *data, gfp_t gfp)
+static bool leg_bio_init(struct cdp_bio *b, struct cdp_flight *f, u32 leg, struct bio *data,
+			 gfp_t gfp)
 {
-	struct cdp *c = b->c;
-	struct block_device *bdev = c->devs[leg].data->bdev;
-	struct leg_bio *lb;
-	struct bio *bio;
+	struct cdp_leg_bio *lb = cdp_leg_bio(f, leg);
+	struct cdp_dev *d = &b->c->devs[leg];
+	struct bio *bio = &lb->bio;
 
 	if (cdp_has_data(b)) {
-		bio = bio_alloc_clone(bdev, data, gfp, &c->leg_bios);
+		if (bio_init_clone(d->data->bdev, bio, data, gfp))
+			return false;
 	} else {
 		/* a discard is sent as write-zeroes, so that legs stay alike */
 		blk_opf_t op = b->kind == BIO_FLUSH ? REQ_OP_WRITE | REQ_PREFLUSH :
@@ -272,20 +258,24 @@ static struct leg_bio *leg_bio_alloc(struct cdp_bio *b, struct cdp_flight *f, u3
 
 		if (b->kind == BIO_FLUSH)
 			keep = 0;
-		bio = bio_alloc_bioset(bdev, 0, op | (data->bi_opf & keep), gfp, &c->leg_bios);
-		if (bio)
-			bio->bi_iter.bi_size = b->sectors << SECTOR_SHIFT;
+		bio_init(bio, d->data->bdev, NULL, 0, op | (data->bi_opf & keep));
+		bio->bi_iter.bi_size = b->sectors << SECTOR_SHIFT;
 	}
-	if (!bio)
-		return NULL;
 	bio->bi_opf &= ~REQ_POLLED;	/* nobody would poll for it */
-	bio->bi_iter.bi_sector = c->devs[leg].data_start + b->sector;
+	bio->bi_iter.bi_sector = d->data_start + b->sector;
 	bio->bi_end_io = leg_ended;
-	lb = container_of(bio, struct leg_bio, bio);
 	lb->f = f;
 	lb->leg = leg;
 	lb->by_hand = false;
-	return lb;
+	return true;
+}
+
+static u32 next_leg(u32 *legs)
+{
+	u32 leg = cdp_ctz(*legs);
+
+	*legs &= *legs - 1;
+	return leg;
 }
 
 /* Does the request get a flight that may outlive it? Always, unless its pages are lent. */
@@ -300,46 +290,43 @@ static bool may_last(struct cdp_bio *b, u32 legs)
 	return b->kind != BIO_WRITE || !f->no_copy;
 }
 
+/* Nothing is sent, not even to those of @legs that are prepared. */
+static void forget(struct cdp_flight *f, u32 legs)
+{
+	while (legs)
+		bio_uninit(&cdp_leg_bio(f, next_leg(&legs))->bio);
+	cdp_flight_free(f->c, f);
+}
+
 /*
  * Send a begun request to its legs. False if that needs memory that is not
  * there without waiting (@gfp may not wait): nothing was sent then.
  */
 static bool send(struct cdp_bio *b, u32 legs, gfp_t gfp)
 {
-	struct leg_bio *bios[CDP_MAX_LEGS];
-	struct bio *data = cdp_bio_data(b);
-	struct cdp_flight *f = &b->flight;
-	struct cdp *c = b->c;
-	u32 leg, n = 0;
+	bool lasts = may_last(b, legs);
+	struct cdp_flight *f = cdp_flight_alloc(b, lasts, gfp);
+	struct bio *data;
+	u32 left;
 
+	if (!f)
+		return false;
+	data = lasts && cdp_has_data(b) ? cdp_flight_pages(f) : cdp_bio_data(b);
 	b->late = 0;
 	b->status = BLK_STS_OK;
 	b->emulate = false;
-	if (may_last(b, legs)) {
-		f = cdp_flight_alloc(b, gfp);
-		if (!f)
+	for (left = legs; left;) {
+		u32 leg = next_leg(&left);
+
+		if (!leg_bio_init(b, f, leg, data, gfp)) {
+			forget(f, legs & ((1u << leg) - 1));
 			return false;
-		if (cdp_has_data(b))
-			data = cdp_flight_pages(f);
-	}
-	for (leg = 0; leg < c->nr_legs; leg++) {
-		if (!(legs & 1u << leg))
-			continue;
-		bios[n] = leg_bio_alloc(b, f, leg, data, gfp);
-		if (!bios[n])
-			goto out_bios;
-		n++;
+		}
 	}
 	cdp_flight_start(b, f, legs);
-	for (leg = 0; leg < n; leg++)	/* b may be gone after the last */
-		send_leg_bio(bios[leg]);
+	while (legs)	/* f and b may be gone after the last */
+		send_leg_bio(cdp_leg_bio(f, next_leg(&legs)));
 	return true;
-
-out_bios:
-	while (n)
-		bio_put(&bios[--n]->bio);
-	cdp_flight_free(c, f);
-	return false;
 }
 
 /* Begin a write or flush, or begin it again; process context. */
@@ -378,20 +365,18 @@ static void begin(struct cdp_bio *b, gfp_t gfp)
 /* Legs that refused or failed write-zeroes get zeroes written, with a new deadline. */
 static void emulate_zeroes(struct cdp_bio *b)
 {
-	struct cdp_flight *f = cdp_flight_alloc(b, GFP_NOIO);
-	u32 leg, n = 0, legs = to_write_by_hand(b);
-	struct leg_bio *bios[CDP_MAX_LEGS];
-	struct cdp *c = b->c;
+	u32 left, legs = to_write_by_hand(b);
+	struct cdp_flight *f = cdp_flight_alloc(b, true, GFP_NOIO);
 
-	for (leg = 0; leg < c->nr_legs; leg++) {
-		if (!(legs & 1u << leg))
-			continue;
-		bios[n] = leg_bio_alloc(b, f, leg, cdp_bio_data(b), GFP_NOIO);
-		bios[n++]->by_hand = true;
+	for (left = legs; left;) {
+		u32 leg = next_leg(&left);
+
+		leg_bio_init(b, f, leg, cdp_bio_data(b), GFP_NOIO);
+		cdp_leg_bio(f, leg)->by_hand = true;
 	}
 	cdp_flight_start(b, f, legs);
-	for (leg = 0; leg < n; leg++)	/* b may be gone after the last */
-		send_leg_bio(bios[leg]);
+	while (legs)	/* f and b may be gone after the last */
+		send_leg_bio(cdp_leg_bio(f, next_leg(&legs)));
 }
 
 void cdp_issue_work(struct work_struct *work)
@@ -426,7 +411,7 @@ static void aim(struct cdp_bio *b, struct bio *bio)
 	struct cdp_dev *d = &b->c->devs[b->leg];
 
 	b->late = 0;
-	cdp_flight_stamp(b->c, &b->flight);
+	b->ns = cdp_stamp(b->c, &b->since);
 	bio_set_dev(bio, d->data->bdev);
 	bio->bi_iter.bi_sector = d->data_start + b->sector;
 }
@@ -540,7 +525,6 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 
 	b->c = c;
 	b->requeue = false;
-	b->flight.lasts = false;
 	b->leg = -1;
 	b->io.legs = 0;
 	b->io.bytes = 0;
@@ -579,18 +563,4 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 	cdp_count(c, STAT_WRITES, 1);
 	cdp_count(c, STAT_WRITE_BYTES, (u64)b->sectors << SECTOR_SHIFT);
 	return map_write(b);
-}
-
-/*----------------------------------------------------------------
- * Pools
- *--------------------------------------------------------------*/
-
-int cdp_io_init(struct cdp *c)
-{
-	return bioset_init(&c->leg_bios, BIO_RESERVE, offsetof(struct leg_bio, bio), 0);
-}
-
-void cdp_io_exit(struct cdp *c)
-{
-	bioset_exit(&c->leg_bios);
 }

@@ -149,7 +149,6 @@ static void cdp_destroy(struct cdp *c)
 		destroy_workqueue(c->issue_wq);
 	cdp_senders_exit(c);
 	cancel_work_sync(&c->event_work);
-	cdp_io_exit(c);
 	cdp_flights_exit(c);
 	cdp_copies_exit(c);
 	cdp_verify_exit(c);
@@ -366,8 +365,6 @@ static int allocate(struct cdp *c, const struct cdp_geometry *g)
 		return -ENOMEM;
 	if (!r)
 		r = cdp_store_init(c);
-	if (!r)
-		r = cdp_io_init(c);
 	if (!r)
 		r = cdp_flights_init(c);
 	if (!r)

@@ -125,6 +125,16 @@ void bio_init(struct bio *bio, struct block_device *bdev, struct bio_vec *vec, u
 	bio->__bi_remaining.v = 1;
 }
 
+int bio_init_clone(struct block_device *bdev, struct bio *bio, struct bio *from, gfp_t gfp)
+{
+	if (no_memory(gfp))
+		return -ENOMEM;
+	bio_init(bio, bdev, NULL, 0, from->bi_opf);
+	bio->source = from;
+	bio->bi_iter = from->bi_iter;
+	return 0;
+}
+
 void bio_put(struct bio *bio)
 {
 	sim_free((char *)bio - bio->set->front);

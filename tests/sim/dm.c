@@ -359,7 +359,7 @@ void dm_endio(struct bio *bio)
 
 void bio_endio(struct bio *bio)
 {
-	if (!bio->set)		/* a request of the guest */
+	if (!bio->bi_end_io)	/* a request of the guest */
 		end_op(bio);
 	else if (!--bio->__bi_remaining.v)
 		bio->bi_end_io(bio);

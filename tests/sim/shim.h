@@ -381,6 +381,7 @@ struct bio *bio_alloc_bioset(struct block_device *bdev, u32 vecs, blk_opf_t opf,
 			     struct bio_set *bs);
 struct bio *bio_alloc_clone(struct block_device *bdev, struct bio *from, gfp_t gfp,
 			    struct bio_set *bs);
+int bio_init_clone(struct block_device *bdev, struct bio *bio, struct bio *from, gfp_t gfp);
 void bio_init(struct bio *bio, struct block_device *bdev, struct bio_vec *vec, u32 n, blk_opf_t opf);
 #define bio_uninit(b)		((void)(b))
 #define bio_set_dev(b, dev)	((b)->bi_bdev = (dev))
