@@ -322,12 +322,12 @@ void cdp_store_failed(struct cdp *c, u32 legs)
  *--------------------------------------------------------------*/
 
 /*
- * Two rounds are under way at most (commit's and the keeper's), and each leg that
- * is given up can keep two more.
+ * Two rounds are under way at most (commit's and the keeper's), and each leg that is
+ * given up can keep two more, and one that is read or flushed with a bound.
  */
 int cdp_store_init(struct cdp *c)
 {
-	int n = (int)(2 * c->nr_legs);
+	int n = (int)(3 * c->nr_legs);
 	int r = mempool_init_kmalloc_pool(&c->rounds, n, sizeof(struct cdp_round));
 
 	if (!r)
