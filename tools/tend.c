@@ -141,6 +141,11 @@ static int find_leg(const struct cdp_tend *t, const char *text)
 	for (i = 0; i < t->nr_legs; i++)
 		if (cdp_uuid_equal(&t->legs[i].uuid, &uuid))
 			return (int)i;
+	/* a new disk in its place has a new name, which the kernel knows before the config */
+	for (i = 0; i < t->nr_legs; i++)
+		if (cdp_uuid_equal(&t->live.status.legs[i].uuid, &uuid) ||
+		    cdp_uuid_equal(&t->legs[i].before, &uuid))
+			return (int)i;
 	return -1;
 }
 
@@ -190,6 +195,7 @@ static void match_legs(struct cdp_tend *t)
 		};
 	for (i = 0; i < s->status.nr_legs; i++) {
 		t->legs[i].uuid = s->conf.legs[i].uuid;
+		t->legs[i].before = old[i].uuid;
 		for (k = 0; k < t->nr_legs; k++)
 			if (cdp_uuid_equal(&old[k].uuid, &t->legs[i].uuid)) {
 				t->legs[i] = old[k];

@@ -20,6 +20,7 @@ static inline double cdp_sooner(double a, double b)
 
 struct cdp_tend_leg {
 	struct cdp_uuid uuid;
+	struct cdp_uuid before;		/* in its place: events may still call it so */
 	struct cdp_comeback back;
 	struct cdp_child child;		/* cdpctl leg rejoin */
 	bool outage;			/* one goes on */

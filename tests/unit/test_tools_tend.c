@@ -14,6 +14,7 @@
 static struct world {
 	enum cdp_leg_state state;	/* of leg 1 */
 	bool taken_out, stopped;
+	u8 renamed;			/* the last byte of leg 1's new name */
 	u64 missed, copied;
 	u32 nr;
 	struct cdp_event events[64];
@@ -46,7 +47,7 @@ int cdp_live_open(struct cdp_live *s, const char *name)
 	s->status.nr_legs = s->conf.nr_legs = 2;
 	for (i = 0; i < 2; i++) {
 		s->status.legs[i].state = i ? world.state : LEG_IN_SYNC;
-		s->conf.legs[i].uuid.b[15] = (u8)(i + 1);
+		s->conf.legs[i].uuid.b[15] = i && world.renamed ? world.renamed : (u8)(i + 1);
 	}
 	s->conf.legs[1].taken_out = world.taken_out;
 	happens();
@@ -229,6 +230,21 @@ TEST(between)
 	}
 }
 
+/* A new disk takes the leg's place under a new name: what the old one did is told of the leg. */
+TEST(renamed)
+{
+	struct cdp_tend *t = begin();
+	struct cdp_outage o;
+
+	fails();
+	world.renamed = 9;
+	cdp_tend_look(t);
+	must(outages(&o) == 1 && o.begin == 1002 && o.leg.b[15] == 9, "begun by the event");
+	event("leg-slow");
+	cdp_tend_look(t);
+	must(outages(&o) == 1 && !strcmp(o.cause, "too slow"), "later as well");
+}
+
 /* Killed and started again, at any time: no outage is lost or told twice. */
 TEST(restarted)
 {
@@ -322,4 +338,4 @@ TEST(refused)
 	must(cdp_tend_next_s(t) == CDP_NEVER_S, "nothing is waited for");
 }
 
-UNIT_MAIN("tend", one_outage, between, restarted, no_event, causes, refused)
+UNIT_MAIN("tend", one_outage, between, renamed, restarted, no_event, causes, refused)
