@@ -33,7 +33,7 @@ PKG_LIBS = $(shell pkg-config --libs $(PKGS))
 INCLUDES := -Ikernel/core -Itools
 ALL_CPPFLAGS = $(CPPFLAGS) -D_GNU_SOURCE -DCDP_VERSION='"$(VERSION)"' $(INCLUDES) $(PKG_CFLAGS)
 
-# The same sources are compiled in three ways, each in a directory of its own.
+# The same sources are compiled in four ways, each in a directory of its own.
 SAN	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Werror
 FUZZ	:= $(SAN) -fsanitize=fuzzer-no-link
 CORE	:= $(wildcard kernel/core/*.c)
@@ -137,6 +137,15 @@ $(B)/cdpctl-san: $(B)/san/tools/cdpctl.o $(B)/san/tools.a $(B)/san/core.a
 	$(call say,LD,$@)
 	@$(CC) $(SAN) -o $@ $^ $(PKG_LIBS)
 
+# cdpctl that dies where a test wants it to: tools/fault.h
+$(B)/cdpctl-fault: $(B)/fault/tools/cdpctl.o $(B)/fault/tools.a $(B)/fault/core.a
+	$(call say,LD,$@)
+	@$(CC) -o $@ $^ $(PKG_LIBS)
+
+$(B)/fault/%.o: %.c Makefile Kbuild
+	$(call say,CC,$@)
+	@mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) -DCDP_FAULT -O0 $(WARN) -MMD -MP -c -o $@ $<
+
 $(B)/fuzz/fuzz_%: $(B)/fuzz/tests/fuzz/fuzz_%.o $(B)/fuzz/tools.a $(B)/fuzz/core.a
 	$(call say,LD,$@)
 	@$(CLANG) $(SAN) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
@@ -180,7 +189,7 @@ style: $(addprefix $(B)/obj/,$(CORE:.c=.o))	## checkpatch, sparse, shellcheck, s
 
 vm-check: $(addprefix vm-check-,$(KERNELS))	## guest tests on KERNELS (6.1 6.12)
 
-vm-check-%: tools
+vm-check-%: tools $(B)/cdpctl-fault
 	@tests/run vm $*
 
 # The packages on stock Debian with systemd: installing, booting, shutting down, purging.
@@ -253,4 +262,4 @@ rpm:				## the same content as RPM packages, in build/rpm/
 clean:				## remove build/
 	rm -rf $(B)
 
--include $(shell [ ! -d $(B) ] || find $(B)/obj $(B)/san $(B)/fuzz -name '*.d' 2>/dev/null)
+-include $(shell [ ! -d $(B) ] || find $(B)/obj $(B)/san $(B)/fault $(B)/fuzz -name '*.d' 2>/dev/null)

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <unistd.h>
+
 #include "arrival.h"
 #include "dm.h"
 #include "find.h"
 #include "iscsi.h"
 #include "msg.h"
+#include "under.h"
 
 #define AGAIN_MS	1000
 #define MAX_SILENT	32
@@ -46,6 +49,15 @@ static bool is_awaited(const struct cdp_conf_leg *leg)
 	return !leg->taken_out && strcmp(leg->device, CDP_META_NONE);
 }
 
+/* The data leg of one under a device is made of that, when the set is started. */
+static bool is_to_be_made(const struct cdp_conf *c, const struct cdp_conf_leg *leg)
+{
+	char path[CDP_PATH_TEXT];
+
+	cdp_print(path, sizeof(path), "/dev/mapper/%s", c->under);
+	return c->under[0] && cdp_under_is_data(c->name, leg->device) && !access(path, F_OK);
+}
+
 /* What is wrong with a set is said when it is started, not here. */
 static int look_at(const char *name, void *ctx)
 {
@@ -63,7 +75,8 @@ static int look_at(const char *name, void *ctx)
 	if (cdp_find_legs(&c, found))
 		goto out;
 	for (i = 0; i < c.nr_legs; i++)
-		if (is_awaited(&c.legs[i]) && !found[i].here && !l->lacking++) {
+		if (is_awaited(&c.legs[i]) && !found[i].here &&
+		    !is_to_be_made(&c, &c.legs[i]) && !l->lacking++) {
 			l->lacked = c.legs[i];
 			cdp_print(l->set, sizeof(l->set), "%s", name);
 		}

@@ -13,7 +13,7 @@ _cdpctl_sets() { # running and remembered ones
 _cdpctl_options() { # VERB
 	local common="--help --usage"
 	case $1 in
-	attach) echo "--primary --protect --meta --region-size --size --feature --assume-clean --no-wait --secret-file --force --dry-run --json $common" ;;
+	attach) echo "--primary --live --under --protect --meta --region-size --size --feature --assume-clean --no-wait --secret-file --force --dry-run --json $common" ;;
 	status) echo "--watch --json $common" ;;
 	failover) echo "--to --dry-run $common" ;;
 	rebuild) echo "--onto --meta --leg --wait --secret-file --force --dry-run --json $common" ;;
@@ -31,16 +31,19 @@ _cdpctl_options() { # VERB
 	examine) echo "--meta-start --udev --json $common" ;;
 	assemble) echo "--all --wait --dry-run $common" ;;
 	stop) echo "--all --force --dry-run $common" ;;
-	detach) echo "--force --dry-run $common" ;;
+	detach) echo "--live --force --dry-run $common" ;;
+	grow) echo "--size --assume-clean --wait --dry-run --json $common" ;;
+	resume) echo "--undo --dry-run $common" ;;
 	esac
 }
 
 # What may follow as the word number $2 (from 0) after the verb $1, given the words before.
 _cdpctl_words() { # VERB NUMBER FIRST-WORD
 	case $1:$2 in
-	leg:0) echo "add remove rejoin fail doubt reset timeout" ;;
+	leg:0) echo "add remove replace rejoin fail doubt reset timeout" ;;
 	leg:1) _cdpctl_sets ;;
 	leg:2) [[ $3 == add || $3 == timeout ]] || echo "0 1 2 3 4 5 6 7" ;;
+	leg:3) [[ $3 != replace ]] || compgen -f -- "${cur:-/dev/}" ;;
 	resync:1) echo "pause resume rate" ;;
 	attach:* | monitor:*) ;;
 	explain:0) cdpctl explain 2>/dev/null | awk 'NR > 1 { print $1 }' ;;
@@ -49,7 +52,7 @@ _cdpctl_words() { # VERB NUMBER FIRST-WORD
 }
 
 _cdpctl() {
-	local verbs="attach status failover rebuild leg resync release wait map events history monitor doctor explain examine assemble resolve activate stop detach"
+	local verbs="attach status failover rebuild leg resync release wait map events history monitor doctor explain examine assemble resolve activate stop detach grow resume"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb="" first="" i n=0
 
@@ -58,7 +61,7 @@ _cdpctl() {
 		[[ ${COMP_WORDS[i]} != -* ]] || continue
 		if [[ ! $verb ]]; then
 			verb=${COMP_WORDS[i]}
-		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean|yes|unasked|once|fix)$ ]]; then
+		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean|yes|unasked|once|fix|live|undo)$ ]]; then
 			[[ $first ]] || first=${COMP_WORDS[i]}
 			((++n))
 		fi
@@ -68,7 +71,7 @@ _cdpctl() {
 		return
 	fi
 	case $prev in
-	--primary | --protect | --meta | --onto | --secret-file | --keep | --from)
+	--primary | --under | --protect | --meta | --onto | --secret-file | --keep | --from)
 		mapfile -t COMPREPLY < <(compgen -f -- "${cur:-/dev/}")
 		return
 		;;

@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "dm.h"
+#include "doing.h"
 #include "msg.h"
 
 #ifndef CDP_VERSION
@@ -23,7 +24,8 @@ static const struct verb {
 	{ "status", cdp_cmd_status, "show sets and their legs" },
 	{ "failover", cdp_cmd_failover, "make another leg the primary" },
 	{ "rebuild", cdp_cmd_rebuild, "replace a failed leg with a new disk" },
-	{ "leg", cdp_cmd_leg, "add, remove, rejoin, fail, doubt or reset one leg; timeout" },
+	{ "leg", cdp_cmd_leg, "add, remove, replace, rejoin, fail, doubt or reset a leg; timeout" },
+	{ "grow", cdp_cmd_grow, "make a set larger, after its legs" },
 	{ "resync", cdp_cmd_resync, "pause, resume or limit the copy" },
 	{ "release", cdp_cmd_release, "answer what a set holds back with an error" },
 	{ "wait", cdp_cmd_wait, "wait until a set is in-sync, rebuilt, or has an event" },
@@ -39,6 +41,7 @@ static const struct verb {
 	{ "activate", cdp_cmd_activate, "on another host: start a set from one leg alone" },
 	{ "stop", cdp_cmd_stop, "shut sets down cleanly; they stay remembered" },
 	{ "detach", cdp_cmd_detach, "end the protection and give back the plain disk" },
+	{ "resume", cdp_cmd_resume, "finish or undo what a command that was killed has begun" },
 };
 
 static const struct argp_option options[] = {
@@ -119,8 +122,11 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 	static char name[64];
 
 	cdp_print(name, sizeof(name), "cdpctl %s", v->name);
+	cdp_doing_line(argc, argv);
 	argv[0] = name;
 	cdp_dm_init();
+	if (v->run != cdp_cmd_resume)
+		cdp_doing_remind();
 	return v->run(argc, argv);
 }
 

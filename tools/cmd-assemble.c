@@ -7,6 +7,7 @@
 #include "iscsi.h"
 #include "msg.h"
 #include "opts.h"
+#include "under-start.h"
 
 enum { OPT_ALL = 256 };
 #define MAX_WAIT_S	500u	/* cdp.service gives it 600 */
@@ -50,6 +51,7 @@ struct assemble {
 	struct cdp_steps plan;
 	char line[CDP_LINE_TEXT];
 	char uuid[sizeof(CDP_DM_UUID_PREFIX) + CDP_UUID_TEXT];
+	struct cdp_under under;
 };
 
 /* A storage server that is away shall not keep the set from starting. */
@@ -116,6 +118,72 @@ static int update_hints(void *arg)
 	return changed ? cdp_conf_save(&a->set.conf) : 0;
 }
 
+static void remove_mapping(void *arg)
+{
+	struct assemble *a = arg;
+
+	if (cdp_dm_remove(a->set.conf.name))
+		cdp_warn("%s", cdp_why_text());
+}
+
+/* A leg that was made a new one has another UUID now. */
+static int update_uuids(void *arg)
+{
+	struct assemble *a = arg;
+	struct cdp_live s;
+	int r = cdp_live_open(&s, a->set.conf.name);
+
+	if (!r)
+		r = cdp_live_save(&s);
+	cdp_live_close(&s);
+	return r;
+}
+
+/* The data leg of a set that is under a device is made of that device's table. */
+static int prepare_under(struct assemble *a)
+{
+	int r = cdp_under_open_conf(&a->under, &a->set.conf);
+
+	if (r)
+		return r;
+	cdp_under_plan_data(&a->plan, &a->under);
+	return cdp_steps_run(&a->plan);
+}
+
+static int start_under(struct assemble *a)
+{
+	cdp_steps_add(&a->plan, create, remove_mapping, a, "dm: create %s with uuid %s and the table: 0 %llu cdp %s",
+		      a->set.conf.name, a->uuid, (unsigned long long)a->set.conf.length, a->line);
+	cdp_steps_add(&a->plan, update_hints, NULL, a, "conf: remember devices that have moved");
+	cdp_steps_add(&a->plan, update_uuids, NULL, a, "conf: remember legs that are new");
+	cdp_under_plan_lead(&a->plan, &a->under);
+	return cdp_steps_run(&a->plan);
+}
+
+static int assemble_under(struct assemble *a)
+{
+	int r = prepare_under(a);
+
+	if (!r)
+		r = bring_legs(a);
+	if (r || (cdp_opts.dry_run && !a->under.has_data)) {
+		if (!r)
+			printf("then: start %s with the legs that are found, and load into %s a table that leads to it\n",
+			       a->set.conf.name, a->under.name);
+		return r;
+	}
+	r = cdp_still_find(&a->set);
+	if (!r)
+		r = cdp_still_judge(&a->set);
+	if (!r)
+		r = cdp_under_fit(&a->under, &a->set, cdp_opts.dry_run);
+	if (!r)
+		r = cdp_explain(&a->set);
+	if (!r)
+		r = cdp_still_table(&a->set, a->line);
+	return r ? r : start_under(a);
+}
+
 static int start(struct assemble *a)
 {
 	char text[CDP_UUID_TEXT];
@@ -123,6 +191,13 @@ static int start(struct assemble *a)
 
 	cdp_print(a->uuid, sizeof(a->uuid), CDP_DM_UUID_PREFIX "%s",
 		  cdp_uuid_print(&a->set.conf.uuid, text));
+	if (a->set.conf.under[0]) {
+		r = assemble_under(a);
+		if (r)
+			cdp_steps_undo(&a->plan);
+		cdp_under_close(&a->under);
+		return r;
+	}
 	r = bring_legs(a);
 	if (!r)
 		r = cdp_still_find(&a->set);
@@ -169,8 +244,11 @@ static int assemble_one(const char *name)
 	if (r)
 		return r;
 	if (info.exists) {
-		cdp_note("%s runs already", name);
-		return 0;
+		r = a.set.conf.under[0] ?
+		    cdp_under_lead_again(&a.set.conf, cdp_opts.dry_run) : 0;
+		if (!r)
+			cdp_note("%s runs already", name);
+		return r;
 	}
 	r = start(&a);
 	cdp_steps_free(&a.plan);

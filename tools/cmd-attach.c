@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* attach: a disk, and the legs that shall hold copies of it, become a set. */
-#include <stdlib.h>
-
+#include "attach-live.h"
 #include "cmd.h"
 #include "dm.h"
+#include "doing.h"
 #include "follow.h"
-#include "live.h"
 #include "msg.h"
-#include "new-leg.h"
+#include "new-set.h"
 #include "opts.h"
 #include "size.h"
 
@@ -16,6 +15,8 @@
 struct attach {
 	const char *name;
 	const char *primary;
+	const char *under;
+	bool live;
 	const char *specs[CDP_MAX_LEGS];	/* [0] stays free for the primary */
 	const char *metas[CDP_MAX_LEGS];
 	u32 nr_legs, nr_metas;
@@ -26,19 +27,22 @@ struct attach {
 	struct cdp_steps plan;
 	struct cdp_new_leg legs[CDP_MAX_LEGS];
 	struct cdp_place place;
-	struct cdp_table table;
-	char line[CDP_LINE_TEXT];
-	struct cdp_conf conf;
+	struct cdp_new_set set;
 };
 
 static struct attach attach;
 
-enum { OPT_ASSUME_CLEAN = 256, OPT_NO_WAIT, OPT_META, OPT_SIZE, OPT_REGION, OPT_FEATURE };
+enum { OPT_ASSUME_CLEAN = 256, OPT_NO_WAIT, OPT_META, OPT_SIZE, OPT_REGION, OPT_FEATURE, OPT_LIVE,
+	OPT_UNDER };
 
 static const struct argp_option options[] = {
 	{ "primary", 'p', "DEV", 0, "the disk to protect; its data stays as it is", 1 },
 	{ "protect", 'P', "DEV|URL", 0,
 	  "a disk for a copy: a device, or iscsi://[USER@]HOST[:PORT]/TARGET/LUN (may be repeated)",
+	  1 },
+	{ "live", OPT_LIVE, NULL, 0, "put the set under a device while it is used", 1 },
+	{ "under", OPT_UNDER, "DEV", 0,
+	  "with --live: the device-mapper device in use, such as a logical volume; it keeps its name",
 	  1 },
 	{ "meta", OPT_META, "DEV", 0,
 	  "a device for metadata; the first is the primary's, then in order of --protect; - for the leg's own end (the default)",
@@ -85,7 +89,13 @@ static void check_words(struct argp_state *state)
 {
 	u64 region = attach.region_bytes;
 
-	if (!attach.primary)
+	if (attach.live != !!attach.under)
+		argp_error(state, "--live and --under DEV go together");
+	if (attach.live && (attach.primary || attach.size_bytes || attach.assume_clean))
+		argp_error(state, "--live takes no --primary, --size or --assume-clean: all of the device in use is protected, and copied");
+	if (attach.live && !attach.nr_metas)
+		argp_error(state, "--live needs --meta DEV for the metadata of the device in use: it is full of data, so a small device of its own holds it");
+	if (!attach.live && !attach.primary)
 		argp_error(state, "--primary DEV is missing");
 	if (!attach.nr_legs)
 		argp_error(state, "--protect is missing: a set needs at least one leg beside the primary");
@@ -104,6 +114,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'P':
 		add_protect(state, arg);
+		return 0;
+	case OPT_LIVE:
+		attach.live = true;
+		return 0;
+	case OPT_UNDER:
+		attach.under = arg;
 		return 0;
 	case OPT_META:
 		add_meta(state, arg);
@@ -135,8 +151,8 @@ static const struct argp_child children[] = {
 };
 
 static const struct argp argp = {
-	options, parse, "NAME",
-	"Make a set NAME of a disk and the legs that protect it; it is /dev/mapper/NAME from then on.",
+	options, parse, "NAME --primary DEV --protect DEV|URL...\n--live NAME --under DEV --meta DEV --protect DEV|URL...",
+	"Make a set NAME of a disk and the legs that protect it; it is /dev/mapper/NAME from then on. With --live the disk is a device-mapper device in use, which keeps its name, and its users notice nothing.",
 	children, NULL, NULL,
 };
 
@@ -233,100 +249,24 @@ static int place_legs(struct attach *a)
 
 static int make_features(struct attach *a)
 {
-	int r = cdp_features_parse(a->features, &a->table.features);
+	struct cdp_features *f = &a->set.table.features;
+	int r = cdp_features_parse(a->features, f);
 
 	if (r)
 		return cdp_why(-ECDP_USAGE, "%s", cdp_why_text());
-	cdp_features_print(&a->table.features, a->conf.features);
-	a->table.features.assume_clean |= a->assume_clean;	/* not for later starts */
+	cdp_features_print(f, a->set.conf.features);
+	f->assume_clean |= a->assume_clean;	/* not for later starts */
 	return 0;
-}
-
-static int create(void *arg)
-{
-	struct attach *a = arg;
-
-	return cdp_dm_create(a->name, NULL, a->place.length, a->line);
-}
-
-static void remove_mapping(void *arg)
-{
-	struct attach *a = arg;
-
-	if (cdp_dm_remove(a->name))
-		cdp_warn("%s", cdp_why_text());
-}
-
-/* The kernel made the UUIDs when it formatted the areas. */
-static int take_uuids(void *arg)
-{
-	struct attach *a = arg;
-	char uuid[sizeof(CDP_DM_UUID_PREFIX) + CDP_UUID_TEXT], text[CDP_UUID_TEXT];
-	struct cdp_live s;
-	u32 i;
-	int r = cdp_live_open(&s, a->name);
-
-	if (!r && cdp_uuid_is_null(&s.status.set_uuid))
-		r = cdp_why(-EPROTO, "%s: the kernel tells no UUID of the new set", a->name);
-	if (!r) {
-		a->conf.uuid = s.status.set_uuid;
-		for (i = 0; i < s.status.nr_legs && i < a->conf.nr_legs; i++)
-			a->conf.legs[i].uuid = s.status.legs[i].uuid;
-		cdp_print(uuid, sizeof(uuid), CDP_DM_UUID_PREFIX "%s",
-			  cdp_uuid_print(&a->conf.uuid, text));
-		r = cdp_dm_set_uuid(a->name, uuid);
-	}
-	cdp_live_close(&s);
-	return r;
-}
-
-static int save(void *arg)
-{
-	struct attach *a = arg;
-
-	return cdp_conf_save(&a->conf);
-}
-
-static void unsave(void *arg)
-{
-	struct attach *a = arg;
-
-	if (cdp_conf_remove(a->name))
-		cdp_warn("%s", cdp_why_text());
-}
-
-static void fill_conf(struct attach *a)
-{
-	u32 i;
-
-	cdp_print(a->conf.name, sizeof(a->conf.name), "%s", a->name);
-	a->conf.length = a->place.length;
-	a->conf.region_sectors = a->place.region_sectors;
-	a->conf.nr_legs = a->nr_legs;
-	for (i = 0; i < a->nr_legs; i++)
-		cdp_new_leg_to_conf(&a->legs[i], &a->conf.legs[i]);
 }
 
 static int make_set(struct attach *a)
 {
-	char path[CDP_PATH_TEXT];
-	u32 i;
-
-	fill_conf(a);
-	a->table.region_sectors = a->place.region_sectors;
-	a->table.nr_legs = a->nr_legs;
-	for (i = 0; i < a->nr_legs; i++) {
-		cdp_new_leg_to_table(&a->legs[i], &a->table.legs[i]);
-		cdp_new_leg_plan_wipe(&a->plan, &a->legs[i]);
-	}
-	cdp_table_print(&a->table, a->line, sizeof(a->line));
-	cdp_steps_add(&a->plan, create, remove_mapping, a, "dm: create %s with the table: 0 %llu cdp %s",
-		      a->name, (unsigned long long)a->place.length, a->line);
-	cdp_steps_add(&a->plan, take_uuids, NULL, a,
-		      "dm: set the uuid of %s to " CDP_DM_UUID_PREFIX "<set uuid>, which the kernel makes",
-		      a->name);
-	cdp_steps_add(&a->plan, save, unsave, a, "conf: write %s",
-		      cdp_conf_path(a->name, path));
+	a->set.name = a->name;
+	a->set.legs = a->legs;
+	a->set.nr_legs = a->nr_legs;
+	a->set.length = a->place.length;
+	a->set.table.region_sectors = a->place.region_sectors;
+	cdp_new_set_plan(&a->plan, &a->set);
 	return cdp_steps_run(&a->plan);
 }
 
@@ -334,8 +274,6 @@ static int attach_all(struct attach *a)
 {
 	int r = check_name(a->name);
 
-	if (!r)
-		r = make_features(a);
 	if (!r)
 		r = parse_legs(a);
 	if (!r)
@@ -354,6 +292,35 @@ static int attach_all(struct attach *a)
 	return r;
 }
 
+static int check_live(const struct attach *a)
+{
+	int r = cdp_name_is_valid(a->name) ? 0 :
+		cdp_why(-ECDP_USAGE, "%s is no name for a set: letters, digits and . _ + - only, and not . or - first",
+			a->name);
+
+	return r || cdp_opts.dry_run ? r : cdp_dm_have_target();
+}
+
+static int attach_live(struct attach *a)
+{
+	const struct cdp_attach_live live = {
+		.name = a->name, .under = a->under, .protects = a->specs + 1, .metas = a->metas,
+		.nr_protects = a->nr_legs - 1,
+		.region_sectors = (u32)(a->region_bytes / CDP_SECTOR_BYTES),
+		.features = a->set.table.features,
+	};
+	bool undone;
+	int r = check_live(a);
+
+	if (!r)
+		r = cdp_doing_begin(a->name, cdp_opts.dry_run);
+	if (r)
+		return r;
+	r = cdp_attach_live(&live, &undone);
+	cdp_doing_close(r, undone);
+	return r;
+}
+
 int cdp_cmd_attach(int argc, char **argv)
 {
 	char size[CDP_SIZE_TEXT];
@@ -364,11 +331,16 @@ int cdp_cmd_attach(int argc, char **argv)
 	attach.name = cdp_opts.words[0];
 	attach.plan.dry_run = cdp_opts.dry_run;
 	cdp_interrupt_catch();
-	r = attach_all(&attach);
+	r = make_features(&attach);
+	if (!r)
+		r = attach.live ? attach_live(&attach) : attach_all(&attach);
 	if (r || cdp_opts.dry_run)
 		return r;
-	cdp_note("/dev/mapper/%s is ready for use, %s", attach.name,
-		 cdp_size_print(attach.place.length * CDP_SECTOR_BYTES, size));
+	if (attach.live)
+		cdp_note("%s is protected by the set %s", attach.under, attach.name);
+	else
+		cdp_note("/dev/mapper/%s is ready for use, %s", attach.name,
+			 cdp_size_print(attach.place.length * CDP_SECTOR_BYTES, size));
 	if (attach.no_wait)
 		return 0;
 	r = cdp_follow_copy(attach.name, FOLLOW_IN_SYNC, cdp_opts.json);

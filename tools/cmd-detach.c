@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* detach: the end of a set; its primary is a plain disk again. */
+#include "attach-live.h"
 #include "cmd.h"
 #include "dm.h"
+#include "doing.h"
 #include "msg.h"
 #include "old-leg.h"
 #include "opts.h"
@@ -10,11 +12,27 @@
 
 #define FORCE_RESYNC	"resync"
 
+enum { OPT_LIVE = 256 };
+static bool live;
+
+static const struct argp_option options[] = {
+	{ "live", OPT_LIVE, NULL, 0, "take the set out from under a device while it is used", 1 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	if (key != OPT_LIVE)
+		return cdp_opts_word(key, arg, state);
+	live = true;
+	return 0;
+}
+
 static const struct argp_child children[] = { CDP_CHILD_DRY_RUN, CDP_CHILD_FORCE, { 0 } };
 
 static const struct argp argp = {
-	NULL, cdp_opts_word, "NAME",
-	"End a set: the mapping and all metadata go, and the primary is a plain disk with all data on it.",
+	options, parse, "NAME\n--live NAME",
+	"End a set: the mapping and all metadata go, and the primary is a plain disk with all data on it. With --live that is the device which the set was put under (attach --live), and its users notice nothing.",
 	children, NULL, NULL,
 };
 
@@ -39,8 +57,12 @@ static int check(const struct cdp_live *s)
 {
 	int primary = s->status.read_leg;
 	char text[CDP_LEG_TEXT];
-	int r = cdp_dm_unused(s->name);
+	int r;
 
+	if (s->conf.under[0])
+		return cdp_refuse("under-device", "%s is under %s; cdpctl detach --live %s takes it out",
+			       s->name, s->conf.under, s->name);
+	r = cdp_dm_unused(s->name);
 	if (!r)
 		r = cdp_stats_answered(s->name);
 	if (r)
@@ -100,12 +122,30 @@ static void report(const struct cdp_live *s)
 	       cdp_size_print(s->length * CDP_SECTOR_BYTES, size));
 }
 
+static int detach_live(const char *name)
+{
+	bool undone, again;
+	int r = cdp_doing_begin(name, cdp_opts.dry_run);
+
+	if (r)
+		return r;
+	again = cdp_doing_again();
+	r = cdp_detach_live(name, again, &undone);
+	cdp_doing_close(r, undone && !again);
+	if (!r && !cdp_opts.dry_run)
+		cdp_note("%s is no set any more; the device that it was under has its own table again",
+			 name);
+	return r;
+}
+
 int cdp_cmd_detach(int argc, char **argv)
 {
 	static struct detach d;
 	int r;
 
 	cdp_opts_parse(&argp, argc, argv, 1, 1);
+	if (live)
+		return detach_live(cdp_opts.words[0]);
 	d.plan.dry_run = cdp_opts.dry_run;
 	r = cdp_live_open(&d.set, cdp_opts.words[0]);
 	if (r == -ENOENT && cdp_conf_exists(cdp_opts.words[0]))

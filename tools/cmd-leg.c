@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* leg: add, remove, rejoin, fail, doubt, reset, timeout. */
+/* leg: add, remove, replace, rejoin, fail, doubt, reset, timeout. */
 #include "cmd.h"
+#include "doing.h"
 #include "follow.h"
 #include "join.h"
+#include "leave.h"
 #include "msg.h"
 #include "opts.h"
 #include "rejoin.h"
+#include "replace.h"
 #include "size.h"
 
 #define MAX_TIMEOUT_MS	3600000u
@@ -19,7 +22,8 @@ static struct options {
 
 static const struct argp_option options[] = {
 	{ "protect", 'P', "DEV|URL", 0, "add: the new leg; everything on it is overwritten", 1 },
-	{ "meta", OPT_META, "DEV", 0, "add: a device for its metadata (else at its own end)", 1 },
+	{ "meta", OPT_META, "DEV", 0,
+	  "add, replace: a device for the new leg's metadata (else at its own end)", 1 },
 	{ "wait", OPT_WAIT, NULL, 0, "add, rejoin, reset: return when the copy is complete", 1 },
 	{ "unasked", OPT_UNASKED, NULL, 0,
 	  "rejoin: as cdpctl monitor does it: not one taken out by hand, no blank disk", 2 },
@@ -51,7 +55,7 @@ static const struct argp_child children[] = {
 
 static const struct argp argp = {
 	options, parse,
-	"add NAME --protect DEV|URL\nremove NAME LEG\nrejoin NAME LEG\nfail NAME LEG\ndoubt NAME LEG\nreset NAME LEG\ntimeout NAME MS",
+	"add NAME --protect DEV|URL\nremove NAME LEG\nreplace NAME LEG DEV|URL\nrejoin NAME LEG\nfail NAME LEG\ndoubt NAME LEG\nreset NAME LEG\ntimeout NAME MS",
 	"Change one leg of a running set. LEG is its number, its UUID or its device.",
 	children, NULL, NULL,
 };
@@ -61,65 +65,45 @@ static const struct argp argp = {
 static int add(struct cdp_live *s, int leg)
 {
 	static struct cdp_join join;
+	u32 at;
 	int r;
 
 	(void)leg;
 	if (!opt.protect)
 		return cdp_why(-ECDP_USAGE, "leg add needs --protect DEV");
-	r = cdp_join(&join, s, s->table.nr_legs, opt.protect, opt.meta);
+	r = cdp_doing_begin(s->name, cdp_opts.dry_run);
+	if (r)
+		return r;
+	at = cdp_join_place(s, opt.protect);
+	r = cdp_join(&join, s, at, opt.protect, opt.meta);
+	cdp_doing_close(r, !join.is_in);
 	if (!r && !cdp_opts.dry_run)
-		cdp_note("%s: leg %u (%s) joined and is being copied to", s->name,
-			 s->status.nr_legs - 1, join.leg.path);
+		cdp_note("%s: leg %u (%s) joined and is being copied to", s->name, at,
+			 join.leg.path);
 	return r;
 }
 
 /*----------------------------------------------------------------*/
 
-static int may_remove(const struct cdp_live *s, u32 leg)
-{
-	char text[CDP_LEG_TEXT];
-	bool in_sync = s->status.legs[leg].state == LEG_IN_SYNC;
-
-	cdp_live_leg_text(s, leg, text);
-	if (s->table.nr_legs == 1)
-		return cdp_refuse("last-leg", "%s: %s is the last leg; cdpctl detach ends the set",
-			       s->name, text);
-	if (cdp_live_in_sync(s) <= (in_sync ? 1u : 0u))
-		return cdp_refuse("last-leg", "%s: without %s no leg would be in-sync; wait for the copy first (cdpctl wait %s)",
-			       s->name, text, s->name);
-	return 0;
-}
-
-static void drop(struct cdp_live_change *c, u32 leg)
-{
-	u32 after = c->table.nr_legs - leg - 1;
-
-	memmove(&c->table.legs[leg], &c->table.legs[leg + 1], after * sizeof(c->table.legs[0]));
-	memmove(&c->conf.legs[leg], &c->conf.legs[leg + 1], after * sizeof(c->conf.legs[0]));
-	c->table.nr_legs--;
-	c->conf.nr_legs--;
-}
-
 static int remove_leg(struct cdp_live *s, int leg)
 {
-	static struct cdp_live_change change;
-	static struct cdp_old_leg old;
-	struct cdp_steps p = { .dry_run = cdp_opts.dry_run };
-	int r = may_remove(s, (u32)leg);
+	return cdp_leave(s, (u32)leg, CDP_NO_HEIR);
+}
 
+static int replace(struct cdp_live *s, int ignored)
+{
+	bool undone;
+	int r;
+
+	(void)ignored;
+	r = cdp_doing_begin(s->name, cdp_opts.dry_run);
 	if (r)
 		return r;
-	cdp_old_leg_take(&old, s, (u32)leg);
-	cdp_live_change_begin(&change, s);
-	drop(&change, (u32)leg);
-	cdp_live_change_plan(&p, &change);
-	r = cdp_steps_run(&p);
-	if (r)
-		return r;
-	cdp_steps_free(&p);	/* the leg is out: no way back from here */
-	cdp_old_leg_plan(&p, &old);
-	r = cdp_steps_run(&p);
-	cdp_steps_free(&p);
+	r = cdp_replace(s, cdp_opts.words[2], cdp_opts.words[3], opt.meta, &undone);
+	cdp_doing_close(r, undone);
+	if (!r && !cdp_opts.dry_run)
+		cdp_note("%s: %s has taken the place of leg %s", s->name, cdp_opts.words[3],
+			 cdp_opts.words[2]);
 	return r;
 }
 
@@ -253,6 +237,7 @@ static const struct action {
 } actions[] = {
 	{ "add", 2, true, true, add },
 	{ "remove", 3, false, false, remove_leg },
+	{ "replace", 4, true, false, replace },
 	{ "rejoin", 3, false, true, rejoin },
 	{ "fail", 3, false, false, fail },
 	{ "doubt", 3, false, false, doubt },
@@ -287,10 +272,10 @@ int cdp_cmd_leg(int argc, char **argv)
 	struct cdp_live s;
 	int r;
 
-	cdp_opts_parse(&argp, argc, argv, 2, 3);
+	cdp_opts_parse(&argp, argc, argv, 2, 4);
 	a = find_action();
 	if (!a)
-		return cdp_why(-ECDP_USAGE, "leg: write add NAME --protect DEV, remove NAME LEG, rejoin NAME LEG, fail NAME LEG, doubt NAME LEG, reset NAME LEG, or timeout NAME MS");
+		return cdp_why(-ECDP_USAGE, "leg: write add NAME --protect DEV, remove NAME LEG, replace NAME LEG DEV, rejoin NAME LEG, fail NAME LEG, doubt NAME LEG, reset NAME LEG, or timeout NAME MS");
 	cdp_interrupt_catch();
 	memset(&s, 0, sizeof(s));
 	r = run(a, &s);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* rebuild: a new disk takes the place of a failed leg. */
 #include "cmd.h"
+#include "doing.h"
 #include "follow.h"
 #include "join.h"
 #include "msg.h"
@@ -82,7 +83,12 @@ static int find_failed(const struct cdp_live *s)
 static int choose(const struct cdp_live *s)
 {
 	char text[CDP_LEG_TEXT];
-	int leg = rebuild.leg ? cdp_live_leg(s, rebuild.leg) : find_failed(s);
+	u32 at = cdp_join_place(s, rebuild.onto);
+	int leg;
+
+	if (at < s->table.nr_legs)	/* an earlier try has brought it in */
+		return (int)at;
+	leg = rebuild.leg ? cdp_live_leg(s, rebuild.leg) : find_failed(s);
 
 	if (leg < 0)
 		return leg;
@@ -95,7 +101,7 @@ static int choose(const struct cdp_live *s)
 	return leg;
 }
 
-static int rebuild_set(struct cdp_live *s)
+static int rebuild_set(struct cdp_live *s, bool *is_in)
 {
 	static struct cdp_join join;
 	char text[CDP_LEG_TEXT];
@@ -105,7 +111,9 @@ static int rebuild_set(struct cdp_live *s)
 	if (leg < 0)
 		return leg;
 	cdp_live_leg_text(s, (u32)leg, text);
+	memset(&join, 0, sizeof(join));
 	r = cdp_join(&join, s, (u32)leg, rebuild.onto, rebuild.meta);
+	*is_in = join.is_in;
 	if (!r && !cdp_opts.dry_run)
 		cdp_note("%s: %s takes the place of %s and is being copied to", s->name,
 			 join.leg.path, text);
@@ -116,14 +124,19 @@ int cdp_cmd_rebuild(int argc, char **argv)
 {
 	struct cdp_live s;
 	const char *name;
+	bool is_in = false;
 	int r;
 
 	cdp_opts_parse(&argp, argc, argv, 1, 1);
 	name = cdp_opts.words[0];
 	cdp_interrupt_catch();
-	r = cdp_live_open(&s, name);
+	memset(&s, 0, sizeof(s));
+	r = cdp_doing_begin(name, cdp_opts.dry_run);
 	if (!r)
-		r = rebuild_set(&s);
+		r = cdp_live_open(&s, name);
+	if (!r)
+		r = rebuild_set(&s, &is_in);
+	cdp_doing_close(r, !is_in);
 	cdp_live_close(&s);
 	if (r || cdp_opts.dry_run || !rebuild.wait)
 		return r;

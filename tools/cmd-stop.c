@@ -8,6 +8,7 @@
 #include "msg.h"
 #include "opts.h"
 #include "stats.h"
+#include "under-start.h"
 
 enum { OPT_ALL = 256 };
 static bool all;
@@ -47,10 +48,23 @@ static int check(const char *name)
 	return r ? r : cdp_stats_answered(name);
 }
 
+/* One under a device goes with what was made for it. */
+static bool is_under(const char *name, struct cdp_conf *c)
+{
+	bool under = cdp_conf_exists(name) && !cdp_conf_load(c, name) && c->under[0];
+
+	cdp_why_clear();
+	return under;
+}
+
 static int stop_one(const char *name)
 {
-	int r = check(name);
+	static struct cdp_conf conf;
+	int r;
 
+	if (is_under(name, &conf))
+		return cdp_under_stop(&conf, cdp_opts.dry_run);
+	r = check(name);
 	if (r)
 		return r;
 	if (!cdp_opts.dry_run)

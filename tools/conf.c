@@ -28,7 +28,7 @@ struct key {
 	enum kind kind;
 	bool iscsi;		/* printed for legs on iSCSI only */
 	bool may_lack;
-	bool if_true;		/* printed only then */
+	bool if_true;		/* printed only then; of a text: when there is one */
 };
 
 #define TEXT(s, field)	.at = offsetof(struct s, field), .kind = KIND_TEXT, \
@@ -40,6 +40,9 @@ static const struct key set_keys[] = {
 	{ "length", OTHER(cdp_conf, length, KIND_U64) },
 	{ "region_sectors", OTHER(cdp_conf, region_sectors, KIND_U32) },
 	{ "features", TEXT(cdp_conf, features), .may_lack = true },
+	{ "under", TEXT(cdp_conf, under), .may_lack = true, .if_true = true },
+	{ "under_uuid", TEXT(cdp_conf, under_uuid), .may_lack = true, .if_true = true },
+	{ "under_mark", TEXT(cdp_conf, under_mark), .may_lack = true, .if_true = true },
 };
 
 static const struct key leg_keys[] = {
@@ -278,7 +281,7 @@ static void print_key(FILE *f, const struct key *k, const void *base)
 	const void *from = (const char *)base + k->at;
 	char uuid[CDP_UUID_TEXT];
 
-	if (k->if_true && !*(const bool *)from)
+	if (k->if_true && !*(const char *)from)
 		return;
 	fprintf(f, "%s = ", k->name);
 	if (k->kind == KIND_TEXT)

@@ -33,6 +33,10 @@ struct cdp_conf {
 	u64 length;
 	u32 region_sectors;
 	char features[CDP_FEATURES_TEXT];	/* as in the table line, without count */
+	/* attach --live: the mapping that leads to the set, see under.h; "" for no such */
+	char under[CDP_NAME_TEXT];
+	char under_uuid[CDP_NAME_TEXT + 1];
+	char under_mark[96];			/* of its requests, when it last led elsewhere */
 	u32 nr_legs;
 	struct cdp_conf_leg legs[CDP_MAX_LEGS];
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dm.h"
+#include "fault.h"
 #include "msg.h"
 #include "run.h"
 
@@ -144,15 +145,23 @@ static int task_failed(struct dm_task *t, const char *name, const char *doing, c
 		       *reason ? "" : " (its log may say more: dmesg)");
 }
 
-/* Run and destroy; with @udev wait until udev has made, or removed, the device node. */
-static int task_end(struct dm_task *t, const char *name, const char *doing, bool udev)
+/* Is udev waited for, until it has made, or removed, the device node? And does it do more? */
+enum udev { UDEV_NOT, UDEV_WAIT, UDEV_ALONE };
+
+#define LEAVE_ALONE \
+	(DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG | DM_UDEV_DISABLE_DISK_RULES_FLAG | \
+	 DM_UDEV_DISABLE_OTHER_RULES_FLAG)
+
+/* Run and destroy. */
+static int task_end(struct dm_task *t, const char *name, const char *doing, enum udev udev)
 {
+	uint16_t flags = udev == UDEV_ALONE ? LEAVE_ALONE : 0;
 	char reason[256] = "";
 	uint32_t cookie = 0;
 	int fd = kmsg_open();
 	int r = 0;
 
-	if (udev && !dm_task_set_cookie(t, &cookie, 0)) {
+	if (udev && !dm_task_set_cookie(t, &cookie, flags)) {
 		r = no_task(name);
 	} else if (!dm_task_run(t)) {
 		kmsg_read(fd, reason, sizeof(reason));
@@ -184,6 +193,8 @@ int cdp_dm_info(const char *name, struct cdp_dm_info *info)
 
 		info->exists = true;
 		info->suspended = i.suspended;
+		info->read_only = i.read_only;
+		info->has_inactive = i.inactive_table;
 		info->open_count = (u32)i.open_count;
 		info->event_nr = i.event_nr;
 		info->major = i.major;
@@ -243,7 +254,7 @@ int cdp_dm_create(const char *name, const char *uuid, u64 length, const char *pa
 		dm_task_destroy(t);
 		return no_task(name);
 	}
-	return task_end(t, name, "create the mapping", true);
+	return task_end(t, name, "create the mapping", UDEV_WAIT);
 }
 
 /* The device is not suspended first: resume swaps the tables, so a tool that
@@ -257,13 +268,14 @@ static int load_and_resume(const char *name, u64 length, const char *params)
 
 	if (!t || !dm_task_add_target(t, 0, length, TARGET, params))
 		return no_task(name);
-	r = task_end(t, name, "take the new table", false);
+	r = task_end(t, name, "take the new table", UDEV_NOT);
 	if (r)
 		return r;
+	cdp_fault_point("loaded");
 	t = task_new(DM_DEVICE_RESUME, name);
 	if (!t || !dm_task_skip_lockfs(t))
 		return no_task(name);
-	return task_end(t, name, "resume with the new table", true);
+	return task_end(t, name, "resume with the new table", UDEV_WAIT);
 }
 
 int cdp_dm_reload(const char *name, u64 length, const char *params)
@@ -295,7 +307,7 @@ int cdp_dm_remove(const char *name)
 	if (!t)
 		return no_task(name);
 	dm_task_retry_remove(t);	/* udev may hold it open for a moment */
-	return task_end(t, name, "remove the mapping", true);
+	return task_end(t, name, "remove the mapping", UDEV_WAIT);
 }
 
 /* udev opens a device for a moment after each event: that is waited for. */
@@ -325,7 +337,131 @@ int cdp_dm_set_uuid(const char *name, const char *uuid)
 		dm_task_destroy(t);
 		return no_task(name);
 	}
-	return task_end(t, name, "set its uuid", true);
+	return task_end(t, name, "set its uuid", UDEV_WAIT);
+}
+
+/*----------------------------------------------------------------
+ * Any mapping's table
+ *--------------------------------------------------------------*/
+
+static int print_targets(struct dm_task *t, char **lines)
+{
+	uint64_t start, length;
+	char *target, *params;
+	void *next = NULL;
+	size_t size;
+	FILE *f = open_memstream(lines, &size);
+
+	if (!f)
+		return -ENOMEM;
+	do {
+		target = NULL;
+		next = dm_get_next_target(t, next, &start, &length, &target, &params);
+		if (target)
+			fprintf(f, "%llu %llu %s %s\n", (unsigned long long)start,
+				(unsigned long long)length, target, params ? params : "");
+	} while (next);
+	return fclose(f) ? -ENOMEM : 0;
+}
+
+int cdp_dm_lines(const char *name, char **lines)
+{
+	struct dm_task *t = task_new(DM_DEVICE_TABLE, name);
+	struct dm_info info;
+	int r;
+
+	*lines = NULL;
+	if (!t)
+		return no_task(name);
+	if (!dm_task_run(t))
+		r = task_failed(t, name, "tell its table", "");
+	else if (!dm_task_get_info(t, &info) || !info.exists)
+		r = cdp_why(-ENOENT, "there is no mapping %s", name);
+	else
+		r = print_targets(t, lines);
+	dm_task_destroy(t);
+	return r;
+}
+
+static bool add_line(struct dm_task *t, char *line)
+{
+	unsigned long long start, length;
+	char target[64];
+	int n = 0;
+
+	return sscanf(line, "%llu %llu %63s %n", &start, &length, target, &n) == 3 &&
+	       dm_task_add_target(t, start, length, target, line + n);
+}
+
+/* A task that carries the table. */
+static struct dm_task *task_with(int type, const char *name, const char *lines)
+{
+	struct dm_task *t = task_new(type, name);
+	char *text = strdup(lines), *save, *line;
+	bool ok = t && text;
+
+	for (line = ok ? strtok_r(text, "\n", &save) : NULL; line && ok;
+	     line = strtok_r(NULL, "\n", &save))
+		ok = add_line(t, line);
+	free(text);
+	if (!ok && t)
+		dm_task_destroy(t);
+	return ok ? t : NULL;
+}
+
+int cdp_dm_make(const char *name, const char *uuid, const char *lines)
+{
+	struct dm_task *t = task_with(DM_DEVICE_CREATE, name, lines);
+
+	if (!t || !dm_task_set_uuid(t, uuid))
+		return no_task(name);
+	return task_end(t, name, "create the mapping", UDEV_ALONE);
+}
+
+int cdp_dm_clear(const char *name)
+{
+	struct dm_task *t = task_new(DM_DEVICE_CLEAR, name);
+
+	return t ? task_end(t, name, "forget the table that was loaded", UDEV_NOT) : no_task(name);
+}
+
+int cdp_dm_swap(const char *name, const char *lines)
+{
+	struct dm_task *t = task_with(DM_DEVICE_RELOAD, name, lines);
+	char why[CDP_MSG_TEXT];
+	int r;
+
+	if (!t)
+		return no_task(name);
+	r = task_end(t, name, "take the new table", UDEV_NOT);
+	if (r)
+		return r;
+	cdp_fault_point("loaded");
+	t = task_new(DM_DEVICE_RESUME, name);
+	r = t && dm_task_skip_lockfs(t) ?
+	    task_end(t, name, "resume with the new table", UDEV_WAIT) : no_task(name);
+	if (!r)
+		return 0;
+	cdp_print(why, sizeof(why), "%s", cdp_why_text());
+	if (cdp_dm_clear(name))
+		cdp_warn("%s", cdp_why_text());
+	return cdp_why(r, "%s", why);
+}
+
+int cdp_dm_name(u32 major, u32 minor, char name[CDP_DM_NAME_TEXT])
+{
+	struct dm_task *t = task_new(DM_DEVICE_INFO, NULL);
+	struct dm_info i;
+	const char *found = NULL;
+
+	if (!t || !dm_task_set_major(t, (int)major) || !dm_task_set_minor(t, (int)minor))
+		return no_task("device-mapper");
+	if (dm_task_run(t) && dm_task_get_info(t, &i) && i.exists)
+		found = dm_task_get_name(t);
+	if (found)
+		cdp_print(name, CDP_DM_NAME_TEXT, "%s", found);
+	dm_task_destroy(t);
+	return found ? 0 : -ENODEV;
 }
 
 /*----------------------------------------------------------------*/

@@ -15,6 +15,8 @@
 struct cdp_dm_info {
 	bool exists;
 	bool suspended;
+	bool read_only;
+	bool has_inactive;	/* a table is loaded and waits for a resume */
 	u32 open_count;
 	u32 event_nr;
 	u32 major, minor;
@@ -44,6 +46,24 @@ int __must_check cdp_dm_unused(const char *name);
 
 /* Give a mapping that has none its uuid. */
 int __must_check cdp_dm_set_uuid(const char *name, const char *uuid);
+
+/*
+ * Tables of any mapping, as text: "<start> <length> <target> <arguments>\n" for each
+ * target. They may hold keys: never print them.
+ */
+
+/* The table that is live; the caller frees *@lines. */
+int __must_check cdp_dm_lines(const char *name, char **lines);
+/* Create a mapping that udev and what listens to it shall leave alone. */
+int __must_check cdp_dm_make(const char *name, const char *uuid, const char *lines);
+/* Load and resume in one go, while it is in use: requests wait for the moment that this
+ * takes, and a process that dies leaves nothing suspended.
+ */
+int __must_check cdp_dm_swap(const char *name, const char *lines);
+/* Forget a table that was loaded and not resumed. */
+int __must_check cdp_dm_clear(const char *name);
+/* The mapping with this number; -ENODEV when there is none. */
+int __must_check cdp_dm_name(u32 major, u32 minor, char name[CDP_DM_NAME_TEXT]);
 
 /* What follows "cdp" in the status or table line; the caller frees *@line.
  * -ENOENT: no such mapping; -EMEDIUMTYPE: it is not a cdp set.

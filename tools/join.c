@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "dm.h"
+#include "doing.h"
 #include "join.h"
 #include "md-io.h"
 #include "msg.h"
 #include "opts.h"
 
-/* As the set's other areas have it; the kernel takes no area of another shape. */
-static u32 set_trackers(const struct cdp_live *s)
+u32 cdp_join_trackers(const struct cdp_live *s)
 {
 	char path[CDP_PATH_TEXT];
 	struct cdp_md md;
@@ -28,7 +29,7 @@ static int place(struct cdp_join *j, const struct cdp_live *s, u32 nr_legs)
 {
 	struct cdp_place p = {
 		.region_sectors = s->table.region_sectors,
-		.trackers = set_trackers(s),
+		.trackers = cdp_join_trackers(s),
 		.want_sectors = s->length,
 		.nr_legs = 1,
 	};
@@ -91,13 +92,99 @@ static void fill_change(struct cdp_join *j, struct cdp_live *s, u32 at, u32 nr_l
 	cdp_new_leg_to_conf(&j->leg, &j->change.conf.legs[at]);
 }
 
+/* The device that @spec names, if it is here. */
+static int device_of(const char *spec, char device[CDP_PATH_TEXT])
+{
+	struct cdp_iscsi target;
+	const char *why;
+
+	if (!cdp_iscsi_is_url(spec)) {
+		cdp_print(device, CDP_PATH_TEXT, "%s", spec);
+		return 0;
+	}
+	memset(&target, 0, sizeof(target));
+	return cdp_iscsi_url_parse(spec, &target, &why) || cdp_iscsi_find(&target, device) ?
+		-ENODEV : 0;
+}
+
+u32 cdp_join_place(const struct cdp_live *s, const char *spec)
+{
+	return cdp_doing_again() ? cdp_join_find(s, spec) : s->table.nr_legs;
+}
+
+u32 cdp_join_find(const struct cdp_live *s, const char *spec)
+{
+	char device[CDP_PATH_TEXT];
+	u32 i, ma, mi;
+
+	if (device_of(spec, device))
+		return s->table.nr_legs;
+	for (i = 0; i < s->table.nr_legs; i++)
+		if (sscanf(s->table.legs[i].data_dev, "%u:%u", &ma, &mi) == 2 &&
+		    cdp_probe_is(device, ma, mi))
+			break;
+	return i;
+}
+
+static int save(void *arg)
+{
+	struct cdp_join *j = arg;
+
+	j->change.set->conf = j->change.conf;
+	return cdp_live_save(j->change.set);
+}
+
+/* Only what is remembered may lack it. */
+static int join_again(struct cdp_join *j, struct cdp_live *s, u32 at, const char *spec,
+		      const char *meta)
+{
+	struct cdp_new_leg *l = &j->leg;
+	char device[CDP_PATH_TEXT];
+	int r = cdp_new_leg_parse(l, spec, meta);
+
+	if (!r)
+		r = device_of(spec, device);
+	if (!r)
+		r = cdp_probe_device(device, &l->dev);
+	if (!r && meta && strcmp(meta, "-"))
+		r = cdp_probe_device(meta, &l->meta_dev);
+	if (r)
+		return r;
+	l->is_known = true;
+	l->meta_start = s->table.legs[at].meta_start;
+	strcpy(l->path, l->dev.path);
+	cdp_live_change_begin(&j->change, s);
+	cdp_new_leg_to_conf(l, &j->change.conf.legs[at]);
+	cdp_steps_add(&j->plan, save, NULL, j, "conf: remember that leg %u is %s", at, spec);
+	r = cdp_steps_run(&j->plan);
+	cdp_steps_free(&j->plan);
+	return r;
+}
+
+/* A table that an earlier try has loaded and not resumed holds the new leg's device. */
+static int forget_loaded(const char *name)
+{
+	struct cdp_dm_info info;
+	int r = cdp_dm_info(name, &info);
+
+	return r || !info.has_inactive ? r : cdp_dm_clear(name);
+}
+
 int cdp_join(struct cdp_join *j, struct cdp_live *s, u32 at, const char *spec, const char *meta)
 {
 	bool replaces = at < s->table.nr_legs;
 	u32 nr_legs = replaces ? s->table.nr_legs : at + 1;
 	int r;
 
+	if (cdp_doing_again() && !cdp_opts.dry_run) {
+		r = forget_loaded(s->name);
+		if (r)
+			return r;
+	}
 	j->plan.dry_run = cdp_opts.dry_run;
+	j->is_in = replaces && cdp_join_place(s, spec) == at;
+	if (j->is_in)
+		return join_again(j, s, at, spec, meta);
 	if (replaces)
 		cdp_old_leg_take(&j->old, s, at);
 	r = prepare(j, s, nr_legs, spec, meta);

@@ -12,7 +12,14 @@ struct cdp_join {
 	struct cdp_new_leg leg;
 	struct cdp_old_leg old;
 	struct cdp_live_change change;
+	bool is_in;			/* an earlier try has brought the leg in */
 };
+
+/* Where the leg is that @spec names, or the number of legs. */
+u32 cdp_join_find(const struct cdp_live *s, const char *spec);
+
+/* Where the leg goes; for a command that is done again, where it is if it is in already. */
+u32 cdp_join_place(const struct cdp_live *s, const char *spec);
 
 /**
  * cdp_join() - plan and do it (dry run: print it).
@@ -22,5 +29,8 @@ struct cdp_join {
  */
 int __must_check cdp_join(struct cdp_join *j, struct cdp_live *s, u32 at, const char *spec,
 			  const char *meta);
+
+/* Trackers that the areas of the set have; the kernel takes none of another shape. */
+u32 cdp_join_trackers(const struct cdp_live *s);
 
 #endif

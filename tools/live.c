@@ -113,6 +113,21 @@ static void conf_device(const char *dev, char path[CDP_PATH_TEXT])
 		cdp_print(path, CDP_PATH_TEXT, "%s", dev);
 }
 
+static void conf_leg_from_kernel(const struct cdp_live *s, u32 i, struct cdp_conf_leg *l)
+{
+	const struct cdp_table_leg *t = &s->table.legs[i];
+
+	memset(l, 0, sizeof(*l));
+	l->uuid = s->status.legs[i].uuid;
+	conf_device(t->data_dev, l->device);
+	l->data_start = t->data_start;
+	l->meta_start = t->meta_start;
+	if (!strcmp(t->meta_dev, t->data_dev) && strcmp(t->meta_dev, CDP_META_NONE))
+		cdp_print(l->meta_device, sizeof(l->meta_device), CDP_META_INTERNAL);
+	else
+		conf_device(t->meta_dev, l->meta_device);
+}
+
 static void conf_from_kernel(struct cdp_live *s)
 {
 	struct cdp_conf *c = &s->conf;
@@ -125,23 +140,46 @@ static void conf_from_kernel(struct cdp_live *s)
 	c->region_sectors = s->table.region_sectors;
 	cdp_features_print(&s->table.features, c->features);
 	c->nr_legs = s->table.nr_legs;
-	for (i = 0; i < c->nr_legs; i++) {
-		const struct cdp_table_leg *t = &s->table.legs[i];
-		struct cdp_conf_leg *l = &c->legs[i];
+	for (i = 0; i < c->nr_legs; i++)
+		conf_leg_from_kernel(s, i, &c->legs[i]);
+}
 
-		l->uuid = s->status.legs[i].uuid;
-		conf_device(t->data_dev, l->device);
-		l->data_start = t->data_start;
-		l->meta_start = t->meta_start;
-		if (!strcmp(t->meta_dev, t->data_dev) && strcmp(t->meta_dev, CDP_META_NONE))
-			cdp_print(l->meta_device, sizeof(l->meta_device), CDP_META_INTERNAL);
+/* What the file says of leg @i: by its UUID, or of this place if that is the same device. */
+static const struct cdp_conf_leg *leg_in_file(const struct cdp_live *s, const struct cdp_conf *file,
+					      u32 i)
+{
+	const struct cdp_leg_status *l = &s->status.legs[i];
+	u32 k, ma, mi;
+
+	for (k = 0; k < file->nr_legs && !cdp_uuid_is_null(&l->uuid); k++)
+		if (cdp_uuid_equal(&file->legs[k].uuid, &l->uuid))
+			return &file->legs[k];
+	if (i < file->nr_legs && (sscanf(l->data_dev, "%u:%u", &ma, &mi) != 2 ||
+				  cdp_probe_is(file->legs[i].device, ma, mi)))
+		return &file->legs[i];
+	return NULL;
+}
+
+/* Somebody may have been killed between a new table and the file. */
+static void conf_from_both(struct cdp_live *s, const struct cdp_conf *file)
+{
+	u32 i;
+
+	s->conf = *file;
+	s->conf.nr_legs = s->table.nr_legs;
+	for (i = 0; i < s->table.nr_legs; i++) {
+		const struct cdp_conf_leg *known = leg_in_file(s, file, i);
+
+		if (known)
+			s->conf.legs[i] = *known;
 		else
-			conf_device(t->meta_dev, l->meta_device);
+			conf_leg_from_kernel(s, i, &s->conf.legs[i]);
 	}
 }
 
 int cdp_live_open(struct cdp_live *s, const char *name)
 {
+	static struct cdp_conf file;
 	int r;
 
 	memset(s, 0, sizeof(*s));
@@ -155,12 +193,12 @@ int cdp_live_open(struct cdp_live *s, const char *name)
 		return r;
 	s->remembered = cdp_conf_exists(name);
 	if (s->remembered) {
-		r = cdp_conf_load(&s->conf, name);
-		if (!r && s->conf.nr_legs != s->table.nr_legs) {
+		r = cdp_conf_load(&file, name);
+		if (!r && file.nr_legs != s->table.nr_legs)
 			cdp_warn("%s: the configuration has %u legs and the running set has %u; the running set counts",
-				 name, s->conf.nr_legs, s->table.nr_legs);
-			conf_from_kernel(s);
-		}
+				 name, file.nr_legs, s->table.nr_legs);
+		if (!r)
+			conf_from_both(s, &file);
 	} else {
 		conf_from_kernel(s);
 	}

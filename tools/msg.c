@@ -141,6 +141,13 @@ bool cdp_interrupted(void)
 	return interrupted;
 }
 
+void cdp_interrupt_ignore(void)
+{
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	interrupted = 0;
+}
+
 void cdp_sleep_ms(u32 ms)
 {
 	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };

@@ -51,6 +51,8 @@ void cdp_msg_verbose(bool on);
 /* From here on SIGINT and SIGTERM set a flag, and end waits, instead of killing. */
 void cdp_interrupt_catch(void);
 bool cdp_interrupted(void);
+/* From here on they do nothing: what was begun is being undone. */
+void cdp_interrupt_ignore(void);
 /* Sleep; returns early when interrupted. */
 void cdp_sleep_ms(u32 ms);
 /* Monotonic. */

@@ -91,6 +91,23 @@ int cdp_new_leg_inspect(struct cdp_new_leg *l, bool dry_run)
 	return 0;
 }
 
+int cdp_new_leg_inspect_under(struct cdp_new_leg *l, const struct cdp_device *used,
+			      const char *path, bool has_meta)
+{
+	int r = has_meta ? cdp_probe_device(l->meta, &l->meta_dev) :
+			   inspect_device(l->meta, &l->meta_dev);
+
+	if (r)
+		return r;
+	l->is_known = true;
+	l->keeps_data = true;
+	l->dev = *used;
+	cdp_print(l->path, sizeof(l->path), "%s", path);
+	cdp_print(l->dev.stable, sizeof(l->dev.stable), "%s", path);
+	strcpy(l->meta_path, l->meta_dev.path);
+	return 0;
+}
+
 /*----------------------------------------------------------------*/
 
 bool cdp_new_leg_finds_forced(const struct cdp_device *d, char *missing, size_t size)

@@ -30,6 +30,12 @@ void cdp_new_leg_plan_login(struct cdp_steps *p, struct cdp_new_leg *l);
 /* Look at the devices. A dry run goes on without an iSCSI disk that is not here. */
 int __must_check cdp_new_leg_inspect(struct cdp_new_leg *l, bool dry_run);
 
+/* Look at one whose data device is in use, and will be known as @path (under.h). Its
+ * metadata device is not looked at when a set has it already.
+ */
+int __must_check cdp_new_leg_inspect_under(struct cdp_new_leg *l, const struct cdp_device *used,
+					   const char *path, bool has_meta);
+
 /**
  * cdp_new_leg_guard() - refuse what must not be overwritten.
  *

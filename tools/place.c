@@ -27,16 +27,30 @@ static u64 bound(const struct cdp_place *p)
 	return least;
 }
 
-/* Sectors that the leg has for data, with its metadata placed; 0 when it does not fit. */
-static u64 room(struct cdp_place_leg *l, u64 area)
+/* Where an area of its own size would begin: with that the set may grow over all of the leg. */
+static u64 own_start(const struct cdp_place *p, const struct cdp_place_leg *l)
 {
+	const char *why;
+	u64 area = area_of(p, l->sectors, &why);
+
+	return area && l->sectors > area ?
+	       (l->sectors - area) / CDP_PLACE_ALIGN * CDP_PLACE_ALIGN : 0;
+}
+
+/* Sectors that the leg has for data, with its metadata placed; 0 when it does not fit. */
+static u64 room(const struct cdp_place *p, struct cdp_place_leg *l)
+{
+	u64 area = p->area_sectors;
+
 	if (!l->internal) {
 		l->meta_start = 0;
 		return l->meta_sectors >= area ? l->sectors : 0;
 	}
 	if (l->sectors < area + CDP_PLACE_ALIGN)
 		return 0;
-	l->meta_start = (l->sectors - area) / CDP_PLACE_ALIGN * CDP_PLACE_ALIGN;
+	l->meta_start = own_start(p, l);
+	if (l->meta_start < p->length)
+		l->meta_start = (l->sectors - area) / CDP_PLACE_ALIGN * CDP_PLACE_ALIGN;
 	return l->meta_start;
 }
 
@@ -68,7 +82,7 @@ int cdp_place(struct cdp_place *p, const char **why, const char **leg)
 			return fail(-ENOSPC, why, "its metadata device is too small");
 		if (!l->sectors)
 			continue;
-		have = room(l, p->area_sectors);
+		have = room(p, l);
 		if (!have)
 			return fail(-ENOSPC, why, TOO_SMALL);
 		if (p->want_sectors && have < p->want_sectors)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdlib.h>
 
+#include "fault.h"
 #include "msg.h"
 #include "steps.h"
 
@@ -39,6 +40,7 @@ static int step_run(struct cdp_steps *p, struct cdp_step *s)
 	if (cdp_interrupted())
 		return cdp_why(-EINTR, "interrupted before this step: %s", s->text);
 	cdp_debug("step: %s", s->text);
+	cdp_fault_point(s->text);
 	return s->run ? s->run(s->arg) : 0;
 }
 

@@ -527,8 +527,8 @@ void cdp_plan_apply(const struct cdp_plan *p, struct cdp_set *s)
 			cdp_track_from(s, i, p->grown_from);
 	}
 	cdp_set_update(s);
-	/* the new part of a grown set is copied from the primary */
-	for (i = 0; p->grown && i < p->nr_legs; i++)
+	/* what has grown is copied from the primary, unless it is the same everywhere */
+	for (i = 0; p->grown && !p->assume_clean && i < p->nr_legs; i++)
 		if (s->legs[i].state == LEG_IN_SYNC && (int)i != s->read_leg)
 			cdp_track_from(s, i, p->grown_from);
 }

@@ -449,6 +449,30 @@ TEST(numbers_go_on)
 	}
 }
 
+/* What has grown is copied from the primary, or taken for equal, but never on a stale leg. */
+TEST(growth_applied)
+{
+	struct small m;
+	u32 clean;
+
+	for (clean = 0; clean < 2; clean++) {
+		begin(3);
+		left(2, 1);
+		p.data_sectors = SECTORS + 5000;
+		p.assume_clean = clean;
+		good();
+		small_init(&m, 3);
+		must(!cdp_geometry_set(&m.s.g, p.data_sectors, 128, 4, &(const char *) { NULL }),
+		     "geometry");
+		cdp_plan_apply(&p, &m.s);
+		must(!m.s.legs[0].tracked, "the primary lacks nothing");
+		must(m.s.legs[1].tracked == (clean ? 0 : m.s.g.regions - SECTORS / 128), "leg 1: %llu",
+		     (unsigned long long)m.s.legs[1].tracked);
+		must(m.s.legs[2].tracked == m.s.g.regions - SECTORS / 128, "leg 2: %llu",
+		     (unsigned long long)m.s.legs[2].tracked);
+	}
+}
+
 static char why[CDP_WHY_TEXT];
 static bool full, anew;
 
@@ -489,4 +513,4 @@ TEST(rejoins)
 
 UNIT_MAIN("plan", new_sets, stopped_in_order, reordered, stale_legs, copies_of_the_past,
 	  split_brain, nobody_to_believe, busy_legs, absent_legs, dropped_and_added_legs,
-	  sizes, strangers, applied, numbers_go_on, rejoins)
+	  sizes, strangers, applied, growth_applied, numbers_go_on, rejoins)

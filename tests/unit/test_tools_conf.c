@@ -68,6 +68,9 @@ static void same(const struct cdp_conf *a, const struct cdp_conf *b)
 	must(cdp_uuid_equal(&a->uuid, &b->uuid) && a->length == b->length &&
 	     a->region_sectors == b->region_sectors && a->nr_legs == b->nr_legs, "set");
 	ck_assert_str_eq(a->features, b->features);
+	ck_assert_str_eq(a->under, b->under);
+	ck_assert_str_eq(a->under_uuid, b->under_uuid);
+	ck_assert_str_eq(a->under_mark, b->under_mark);
 	for (i = 0; i < a->nr_legs; i++)
 		same_leg(&a->legs[i], &b->legs[i]);
 }
@@ -86,6 +89,11 @@ TEST(round_trip)
 		c.region_sectors = (u32)unit_random(&seed);
 		if (unit_below(&seed, 2))
 			fill_text(c.features, sizeof(c.features), &seed);
+		if (unit_below(&seed, 2)) {
+			fill_text(c.under, sizeof(c.under), &seed);
+			fill_text(c.under_uuid, sizeof(c.under_uuid), &seed);
+			fill_text(c.under_mark, sizeof(c.under_mark), &seed);
+		}
 		c.nr_legs = 1 + unit_below(&seed, CDP_MAX_LEGS);
 		for (i = 0; i < c.nr_legs; i++)
 			fill_leg(&c.legs[i], &seed);

@@ -95,6 +95,21 @@ TEST(wished_size)
 	refused(&p, -ENOSPC, "b", "smaller than the data");
 }
 
+/* A set on a leg that is larger can grow over it: the area at its end is large enough. */
+TEST(room_to_grow)
+{
+	struct cdp_place p = internal(GIB, 2048ull * GIB);
+	struct cdp_geometry g;
+	const char *why;
+
+	p.want_sectors = 1000 * MIB;
+	place(&p);
+	must(!cdp_geometry_set(&g, p.legs[1].meta_start, 128, 4, &why), "%s", why);
+	must(p.legs[1].meta_start > 2040ull * GIB &&
+	     p.legs[1].meta_start + cdp_area_blocks(&g) * CDP_BLOCK_SECTORS <= 2048ull * GIB,
+	     "metadata at %llu", (unsigned long long)p.legs[1].meta_start);
+}
+
 /* A primary with data: the set must cover all of it, or a filesystem would lose its end. */
 TEST(data_is_covered)
 {
@@ -139,4 +154,5 @@ TEST(unknown_leg)
 	must(p.length == 255 * MIB, "the known leg decides");
 }
 
-UNIT_MAIN("place", both_internal, any_size, wished_size, data_is_covered, too_small, unknown_leg)
+UNIT_MAIN("place", both_internal, any_size, wished_size, room_to_grow,
+	  data_is_covered, too_small, unknown_leg)

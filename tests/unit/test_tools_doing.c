@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is being done to a set: remembered, refused to others, done again, forgotten. */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+#include "doing.h"
+#include "msg.h"
+
+static char *words[] = { (char *)"attach", (char *)"--live", (char *)"v", NULL };
+static char *others[] = { (char *)"grow", (char *)"v", NULL };
+
+static void place(void)
+{
+	static char dir[] = "/tmp/cdp-doing-XXXXXX";
+
+	must(mkdtemp(dir), "no directory");
+	setenv("CDP_CONF_DIR", dir, 1);
+}
+
+/* A command that is killed: its process is gone, its file stays. */
+static void begin_and_die(int argc, char **argv)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		cdp_doing_line(argc, argv);
+		_exit(cdp_doing_begin("v", false) ? 1 : 0);
+	}
+	must(waitpid(pid, &status, 0) == pid && !status, "child");
+}
+
+TEST(remembered)
+{
+	static struct cdp_doing d;
+	char line[100];
+
+	place();
+	must(cdp_doing_load(&d, "v") == -ENOENT, "nothing");
+	begin_and_die(3, words);
+	must(!cdp_doing_load(&d, "v") && !d.busy && d.nr == 3, "%u words", d.nr);
+	ck_assert_str_eq(cdp_doing_print(&d, line, sizeof(line)), "attach --live v");
+	cdp_doing_line(2, others);
+	must(cdp_doing_begin("v", false) == -ECDP_REFUSED, "something else");
+	must(strstr(cdp_why_text(), "attach --live v") && strstr(cdp_why_text(), "resume v"), "%s",
+	     cdp_why_text());
+	cdp_doing_line(3, words);
+	must(!cdp_doing_begin("v", true), "a dry run looks only");
+	must(!cdp_doing_begin("v", false) && cdp_doing_again(), "the same: %s", cdp_why_text());
+	must(!cdp_doing_load(&d, "v") && d.busy, "somebody is at it");
+	cdp_doing_close(-EIO, false);
+	must(!cdp_doing_load(&d, "v") && !d.busy, "failed half way: kept");
+	must(!cdp_doing_begin("v", false), "%s", cdp_why_text());
+	cdp_doing_close(0, false);
+	must(cdp_doing_load(&d, "v") == -ENOENT, "done");
+	must(!cdp_doing_begin("v", false) && !cdp_doing_again(), "a new one");
+	cdp_doing_close(-EIO, true);
+	must(cdp_doing_load(&d, "v") == -ENOENT, "undone");
+}
+
+TEST(busy)
+{
+	char *bad[] = { (char *)"leg", (char *)"a\nb", NULL };
+
+	place();
+	cdp_doing_line(2, bad);
+	must(cdp_doing_begin("v", false) == -ECDP_USAGE, "a line break");
+	must(cdp_doing_forget("v") == 0, "forgotten");
+	cdp_doing_line(3, words);
+	must(!cdp_doing_begin("v", false), "%s", cdp_why_text());
+	if (!fork()) {
+		cdp_doing_line(2, others);
+		_exit(cdp_doing_begin("v", false) == -EBUSY ? 0 : 1);
+	} else {
+		int status;
+
+		must(wait(&status) > 0 && !status, "another process is told to wait");
+	}
+	cdp_doing_end();
+}
+
+UNIT_MAIN("doing", remembered, busy)

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "doing.h"
+#include "fault.h"
+#include "msg.h"
+
+#define SUFFIX	".doing"
+
+static struct {
+	int argc;
+	char **argv;		/* from the verb on, */
+	const char *verb;	/* which argp knows by another name */
+	char path[CDP_PATH_TEXT];
+	char name[CDP_NAME_TEXT];
+	int fd;
+	bool again;
+} own = { .fd = -1 };
+
+void cdp_doing_line(int argc, char **argv)
+{
+	own.argc = argc;
+	own.argv = argv;
+	own.verb = argv[0];
+}
+
+static const char *path_of(const char *name, char path[CDP_PATH_TEXT])
+{
+	cdp_print(path, CDP_PATH_TEXT, "%s/%s" SUFFIX, cdp_conf_dir(), name);
+	return path;
+}
+
+static void split(struct cdp_doing *d)
+{
+	char *save, *w;
+
+	d->nr = 0;
+	for (w = strtok_r(d->text, "\n", &save); w && d->nr < CDP_DOING_WORDS;
+	     w = strtok_r(NULL, "\n", &save))
+		d->words[d->nr++] = w;
+	d->words[d->nr] = NULL;
+}
+
+static int read_file(struct cdp_doing *d, int fd)
+{
+	ssize_t n = pread(fd, d->text, sizeof(d->text) - 1, 0);
+
+	d->text[n > 0 ? n : 0] = '\0';
+	split(d);
+	return n < 0 ? -errno : 0;
+}
+
+int cdp_doing_load(struct cdp_doing *d, const char *name)
+{
+	char path[CDP_PATH_TEXT];
+	int fd = open(path_of(name, path), O_RDONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return cdp_why(-errno, errno == ENOENT ? "%s: nothing is unfinished" :
+			       "%s: what is being done cannot be read", name);
+	d->busy = flock(fd, LOCK_EX | LOCK_NB);
+	r = read_file(d, fd);
+	close(fd);
+	/* killed before the first word was written: nothing was done */
+	return r || d->nr ? r : cdp_why(-ENOENT, "%s: nothing is unfinished", name);
+}
+
+const char *cdp_doing_print(const struct cdp_doing *d, char *line, size_t size)
+{
+	size_t n = 0;
+	u32 i;
+
+	*line = '\0';
+	for (i = 0; i < d->nr && n + 1 < size; i++)
+		n += (size_t)cdp_print(line + n, size - n, "%s%s", i ? " " : "", d->words[i]);
+	return line;
+}
+
+static int own_words(struct cdp_doing *d)
+{
+	size_t n = 0;
+	int i;
+
+	if (own.argc > CDP_DOING_WORDS)
+		return cdp_why(-E2BIG, "the command line has too many words");
+	for (i = 0; i < own.argc; i++) {
+		const char *w = i ? own.argv[i] : own.verb;
+
+		if (!*w || strchr(w, '\n') || n + strlen(w) + 2 > sizeof(d->text))
+			return cdp_why(-ECDP_USAGE, "the command line has an empty word, one with a line break, or is too long");
+		n += (size_t)cdp_print(d->text + n, sizeof(d->text) - n, "%s\n", w);
+	}
+	return 0;
+}
+
+static bool same_words(const struct cdp_doing *a, const struct cdp_doing *b)
+{
+	u32 i;
+
+	for (i = 0; i < a->nr && i < b->nr && !strcmp(a->words[i], b->words[i]); i++)
+		;
+	return i == a->nr && i == b->nr;
+}
+
+static int refuse(const char *name, const struct cdp_doing *d)
+{
+	char line[1024];
+
+	return cdp_refuse("unfinished", "%s: this is unfinished: cdpctl %s; cdpctl resume %s finishes it, cdpctl resume %s --undo undoes it",
+		       name, cdp_doing_print(d, line, sizeof(line)), name, name);
+}
+
+static int write_words(const struct cdp_doing *d)
+{
+	size_t len = strlen(d->text);
+	int dir = open(cdp_conf_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
+
+	/* in one piece: it is shorter than a block of any filesystem */
+	if (pwrite(own.fd, d->text, len, 0) != (ssize_t)len || fsync(own.fd) || dir < 0 ||
+	    fsync(dir))
+		r = cdp_why(-errno, "%s: cannot be written: %s", own.path, strerror(errno));
+	if (dir >= 0)
+		close(dir);
+	return r;
+}
+
+/* own.fd is open and locked. */
+static int take(const char *name, bool dry_run)
+{
+	static struct cdp_doing now, before;
+	int r = read_file(&before, own.fd);
+
+	if (!r)
+		r = own_words(&now);
+	if (r && !before.nr)
+		unlink(own.path);
+	if (r)
+		return r;
+	own.again = false;
+	if (!before.nr)
+		return dry_run ? 0 : write_words(&now);
+	split(&now);
+	own.again = same_words(&now, &before);
+	return own.again ? 0 : refuse(name, &before);
+}
+
+/* Its process has ended it between our open and our lock. */
+static bool is_gone(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) || !st.st_nlink;
+}
+
+int cdp_doing_begin(const char *name, bool dry_run)
+{
+	int r = dry_run ? 0 : cdp_conf_prepare();
+
+	if (r)
+		return r;
+	cdp_print(own.name, sizeof(own.name), "%s", name);
+	own.fd = open(path_of(name, own.path), dry_run ? O_RDONLY | O_CLOEXEC :
+		      O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (own.fd < 0)
+		return dry_run ? 0 : cdp_why(-errno, "%s: %s", own.path, strerror(errno));
+	if (flock(own.fd, LOCK_EX | LOCK_NB) || is_gone(own.fd))
+		r = cdp_why(-EBUSY, "%s: another cdpctl is at work on it; wait until it has ended",
+			    name);
+	else
+		r = take(name, dry_run);
+	if (r || dry_run) {
+		close(own.fd);
+		own.fd = -1;
+	}
+	if (!r && !dry_run)
+		cdp_fault_point("begun");
+	return r;
+}
+
+bool cdp_doing_again(void)
+{
+	return own.again;
+}
+
+int cdp_doing_forget(const char *name)
+{
+	char path[CDP_PATH_TEXT];
+
+	if (unlink(path_of(name, path)) && errno != ENOENT)
+		return cdp_why(-errno, "%s: cannot be removed: %s", path, strerror(errno));
+	return 0;
+}
+
+void cdp_doing_end(void)
+{
+	if (own.fd < 0)
+		return;
+	cdp_fault_point("before the end");
+	if (cdp_doing_forget(own.name))
+		cdp_warn("%s", cdp_why_text());
+	close(own.fd);
+	own.fd = -1;
+}
+
+void cdp_doing_close(int r, bool undone)
+{
+	if (own.fd < 0)
+		return;
+	if (!r || undone) {
+		cdp_doing_end();
+		return;
+	}
+	cdp_note("%s: what was begun is not done: cdpctl resume %s goes on with it, cdpctl resume %s --undo undoes it",
+		 own.name, own.name, own.name);
+	close(own.fd);
+	own.fd = -1;
+}
+
+/*----------------------------------------------------------------*/
+
+static void remind_of(const char *name)
+{
+	static struct cdp_doing d;
+	char line[1024];
+
+	if (cdp_doing_load(&d, name) || d.busy)
+		return;
+	cdp_note("%s: this was interrupted: cdpctl %s; cdpctl resume %s finishes it, cdpctl resume %s --undo undoes it",
+		 name, cdp_doing_print(&d, line, sizeof(line)), name, name);
+}
+
+void cdp_doing_remind(void)
+{
+	char name[CDP_NAME_TEXT];
+	struct dirent *e;
+	DIR *dir = getenv(CDP_DOING_RESUMED) ? NULL : opendir(cdp_conf_dir());
+
+	while (dir && (e = readdir(dir))) {
+		size_t len = strlen(e->d_name), tail = strlen(SUFFIX);
+
+		if (len <= tail || len - tail >= sizeof(name) ||
+		    strcmp(e->d_name + len - tail, SUFFIX))
+			continue;
+		cdp_print(name, sizeof(name), "%.*s", (int)(len - tail), e->d_name);
+		remind_of(name);
+	}
+	if (dir)
+		closedir(dir);
+	cdp_why_clear();
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dm.h"
+#include "msg.h"
+#include "new-set.h"
+
+static int create(void *arg)
+{
+	struct cdp_new_set *s = arg;
+
+	return cdp_dm_create(s->name, NULL, s->length, s->line);
+}
+
+static void remove_mapping(void *arg)
+{
+	struct cdp_new_set *s = arg;
+
+	if (cdp_dm_remove(s->name))
+		cdp_warn("%s", cdp_why_text());
+}
+
+/* Once only: the kernel takes no other one. */
+static int set_uuid(const struct cdp_new_set *s)
+{
+	char uuid[sizeof(CDP_DM_UUID_PREFIX) + CDP_UUID_TEXT], text[CDP_UUID_TEXT];
+	struct cdp_dm_info info;
+	int r = cdp_dm_info(s->name, &info);
+
+	if (r || info.uuid[0])
+		return r;
+	cdp_print(uuid, sizeof(uuid), CDP_DM_UUID_PREFIX "%s",
+		  cdp_uuid_print(&s->conf.uuid, text));
+	return cdp_dm_set_uuid(s->name, uuid);
+}
+
+/* The kernel made the UUIDs when it formatted the areas. */
+static int take_uuids(void *arg)
+{
+	struct cdp_new_set *s = arg;
+	struct cdp_live live;
+	u32 i;
+	int r = cdp_live_open(&live, s->name);
+
+	if (!r && cdp_uuid_is_null(&live.status.set_uuid))
+		r = cdp_why(-EPROTO, "%s: the kernel tells no UUID of the new set", s->name);
+	if (!r) {
+		s->conf.uuid = live.status.set_uuid;
+		for (i = 0; i < live.status.nr_legs && i < s->conf.nr_legs; i++)
+			s->conf.legs[i].uuid = live.status.legs[i].uuid;
+		r = set_uuid(s);
+	}
+	cdp_live_close(&live);
+	return r;
+}
+
+static int save(void *arg)
+{
+	struct cdp_new_set *s = arg;
+
+	return cdp_conf_save(&s->conf);
+}
+
+static void unsave(void *arg)
+{
+	struct cdp_new_set *s = arg;
+
+	if (cdp_conf_remove(s->name))
+		cdp_warn("%s", cdp_why_text());
+}
+
+static void fill(struct cdp_new_set *s)
+{
+	u32 i;
+
+	cdp_print(s->conf.name, sizeof(s->conf.name), "%s", s->name);
+	s->conf.length = s->length;
+	s->conf.region_sectors = s->table.region_sectors;
+	s->conf.nr_legs = s->table.nr_legs = s->nr_legs;
+	for (i = 0; i < s->nr_legs; i++) {
+		cdp_new_leg_to_conf(&s->legs[i], &s->conf.legs[i]);
+		cdp_new_leg_to_table(&s->legs[i], &s->table.legs[i]);
+	}
+	cdp_table_print(&s->table, s->line, sizeof(s->line));
+}
+
+void cdp_new_set_plan(struct cdp_steps *p, struct cdp_new_set *s)
+{
+	u32 i;
+
+	fill(s);
+	for (i = 0; i < s->nr_legs; i++)
+		cdp_new_leg_plan_wipe(p, &s->legs[i]);
+	cdp_steps_add(p, create, remove_mapping, s, "dm: create %s with the table: 0 %llu cdp %s",
+		      s->name, (unsigned long long)s->length, s->line);
+	cdp_new_set_plan_conf(p, s);
+}
+
+void cdp_new_set_plan_conf(struct cdp_steps *p, struct cdp_new_set *s)
+{
+	char path[CDP_PATH_TEXT];
+
+	fill(s);
+	cdp_steps_add(p, take_uuids, NULL, s,
+		      "dm: set the uuid of %s to " CDP_DM_UUID_PREFIX "<set uuid>, which the kernel makes",
+		      s->name);
+	cdp_steps_add(p, save, unsave, s, "conf: write %s", cdp_conf_path(s->name, path));
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A set that is to be made of new legs: their metadata, the mapping, what is remembered. */
+#ifndef CDP_TOOLS_NEW_SET_H
+#define CDP_TOOLS_NEW_SET_H
+
+#include "live.h"
+#include "new-leg.h"
+
+struct cdp_new_set {
+	const char *name;
+	struct cdp_new_leg *legs;	/* placed */
+	u32 nr_legs;
+	u64 length;
+	struct cdp_table table;		/* region size and features are given, the rest is made */
+	struct cdp_conf conf;		/* likewise: features, under */
+	char line[CDP_LINE_TEXT];
+};
+
+/* Steps; each can be undone. */
+void cdp_new_set_plan(struct cdp_steps *p, struct cdp_new_set *s);
+/* The later half of them: the mapping is there, but nothing remembers it. */
+void cdp_new_set_plan_conf(struct cdp_steps *p, struct cdp_new_set *s);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A set beneath a device in use (attach --live).
+ *
+ *            before                          while it is protected
+ *
+ *      VM ──> vg-lv                    VM ──> vg-lv   linear
+ *               │ its table                     │
+ *               v                               v
+ *             disk                            NAME    cdp ──> other legs
+ *                                               │
+ *                                               v
+ *                                             NAME-data   the table that vg-lv had
+ *                                               │
+ *                                               v
+ *                                             disk
+ *
+ * The device keeps its name, number and openers. Its old table is nowhere but in the
+ * kernel, as that of the data leg: it may hold a key.
+ */
+#ifndef CDP_TOOLS_UNDER_H
+#define CDP_TOOLS_UNDER_H
+
+#include "conf.h"
+#include "dm.h"
+#include "steps.h"
+
+#define CDP_DATA_SUFFIX		"-data"
+#define CDP_DATA_UUID		"CDPDATA-"	/* and the set's name: udev rules know it */
+#define CDP_MARK_TEXT		sizeof(((struct cdp_conf *)0)->under_mark)
+
+struct cdp_under {
+	char set[CDP_NAME_TEXT];
+	char data[CDP_DM_NAME_TEXT];		/* mapping of the data leg */
+	char data_path[CDP_PATH_TEXT];
+	char name[CDP_DM_NAME_TEXT];		/* of the device in use */
+	struct cdp_dm_info info;
+	struct cdp_device dev;
+	char *lines;				/* its table now */
+	bool leads;				/* which leads to the set */
+	bool has_data;				/* the data leg's mapping is there */
+};
+
+/**
+ * cdp_under_open() - look at a device in use.
+ * @device: its path, or the name of its mapping
+ * @set: name of the set that is, or shall be, beneath it
+ */
+int __must_check cdp_under_open(struct cdp_under *u, const char *device, const char *set);
+/* The same from what is remembered: -ENODEV when it is not there, -ESTALE when another is. */
+int __must_check cdp_under_open_conf(struct cdp_under *u, const struct cdp_conf *c);
+void cdp_under_close(struct cdp_under *u);
+
+/* -ECDP_REFUSED when its table cannot be taken from it, or others would load it again. */
+int __must_check cdp_under_check(const struct cdp_under *u);
+
+/**
+ * cdp_under_judge() - may this table move to another mapping? Pure.
+ * @uuid: of the device
+ * @target: set to the name of the target that the sentence is about, or ""
+ *
+ * Return: NULL, or the second half of a sentence that began with the device.
+ */
+const char *cdp_under_judge(const char *uuid, const char *lines, char target[32]);
+
+/* Does the table lead to the mapping with this number, and nowhere else? Pure. */
+bool cdp_under_is_lead(const char *lines, u64 sectors, u32 major, u32 minor);
+
+/* Is this the path of the data leg of the set? Pure. */
+bool cdp_under_is_data(const char *set, const char *path);
+
+/* Steps; each looks whether it was done before. */
+void cdp_under_plan_data(struct cdp_steps *p, struct cdp_under *u);
+void cdp_under_plan_clear(struct cdp_steps *p, struct cdp_under *u);
+void cdp_under_plan_lead(struct cdp_steps *p, struct cdp_under *u);
+void cdp_under_plan_longer(struct cdp_steps *p, struct cdp_under *u, u64 sectors);
+void cdp_under_plan_restore(struct cdp_steps *p, struct cdp_under *u);
+void cdp_under_plan_drop(struct cdp_steps *p, struct cdp_under *u);
+
+/* What it has written, as text; for as long as the host runs. */
+void cdp_under_mark(const struct cdp_under *u, char mark[CDP_MARK_TEXT]);
+/* Was nothing written through it since @mark, or since it was made? */
+bool cdp_under_is_untouched(const struct cdp_under *u, const char *mark);
+/* Pure: the same, of a mark of now. */
+bool cdp_under_same_mark(const char *before, const char *now);
+
+#endif
