@@ -117,7 +117,7 @@ TEST(counted_once)
 	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "once more");
 	cdp_copy_end(&m.s, 0, true);
 	must(m.s.copied_count == 8, "%llu are copied", (unsigned long long)m.s.copied_count);
-	must(cdp_copy_settle(&m.s, 0, 100, true) == m.s.g.extents && !m.s.copied_count, "settled");
+	must(cdp_copy_settle(&m.s, 0, 100) == m.s.g.extents && !m.s.copied_count, "settled");
 	must(cdp_set_stale_count(&m.s, 1) == 9, "nothing was");
 }
 
