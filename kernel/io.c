@@ -350,13 +350,15 @@ static void begin(struct cdp_bio *b, gfp_t gfp)
 	/* under the lock, so that what the request waits for cannot end before
 	 * the request is on the list
 	 */
-	if (park)
+	if (park) {
+		cdp_count(c, STAT_PARKED, 1);
 		put_on(park, b);
+	}
 	spin_unlock(&c->lock);
 
 	if (park)
-		cdp_count(c, STAT_PARKED, 1);
-	else if (v != VERDICT_GO)
+		return;
+	if (v != VERDICT_GO)
 		cdp_bio_done(b, BLK_STS_IOERR);
 	else if (!send(b, b->io.legs, gfp))
 		put_on(&c->issue, b);
