@@ -24,11 +24,11 @@
  *    it sees the deadlines pass.
  *    Events go out from a queue that may block on memory and that nobody waits for
  *    (event.c).
- *  - Locks, outermost first: keeper_mutex (a pass of the keeper, or a message
- *    that changes what it works on), commit_mutex (a round of the commit worker,
- *    or of suspend and resume in its place), lock (the core's state; process context),
- *    a CPU's list of flights, queue_lock (the lists of requests, and of what is late;
- *    both any context, interrupts off).
+ *  - Locks, outermost first: answer_mutex (around lock only), keeper_mutex (a pass of
+ *    the keeper, or a message that changes what it works on), commit_mutex (a round of
+ *    the commit worker, or of suspend and resume in its place), lock (the core's state;
+ *    process context), a CPU's list of flights, queue_lock (the lists of requests, and
+ *    of what is late; both any context, interrupts off).
  */
 #ifndef CDP_H
 #define CDP_H
@@ -257,6 +257,12 @@ struct cdp {
 	struct mutex commit_mutex;	/* intent pages, superblocks */
 	wait_queue_head_t wait;		/* commit made progress, or a copy ended */
 	struct cdp_page_disk *scratch;	/* two blocks that were read */
+	struct cdp_plan *plan;		/* until it is active; a resume may find no memory */
+	struct mutex answer_mutex;	/* status and table line, while they are composed */
+	union {
+		struct cdp_status status;
+		struct cdp_table table;
+	} answer;
 
 	struct bio_set flight_bios;	/* flights: a private copy, what goes to each leg */
 	struct cdp_pool copy_pages;

@@ -328,16 +328,14 @@ static int activate(struct cdp *c, struct cdp_plan *p)
 
 int cdp_activate(struct cdp *c)
 {
-	struct cdp_plan *p = kvmalloc(sizeof(*p), GFP_KERNEL);
 	int r;
 
-	if (!p)
-		return -ENOMEM;
 	cdp_inherit(c);
-	r = activate(c, p);
-	kvfree(p);
+	r = activate(c, c->plan);
 	if (r)
 		return r;
+	kvfree(c->plan);
+	c->plan = NULL;
 	spin_lock(&c->lock);
 	c->health = cdp_set_health(&c->set);
 	c->told_leg = c->set.read_leg;
@@ -463,7 +461,7 @@ static int rejoin(struct cdp *c, u32 leg, struct cdp_plan_leg *l, char *why)
 
 int cdp_rejoin(struct cdp *c, u32 leg)
 {
-	struct cdp_plan_leg *l = kmalloc(sizeof(*l), GFP_KERNEL);
+	struct cdp_plan_leg *l = kmalloc(sizeof(*l), GFP_NOIO);
 	char why[CDP_WHY_TEXT] = "";
 	int r;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What users see and say: status, table line, messages. Never waits for a leg to answer. */
 #include <linux/delay.h>
-#include <linux/slab.h>
 
 #include "cdp.h"
 
@@ -59,26 +58,25 @@ static void fill(struct cdp *c, struct cdp_status *st)
 
 void cdp_status(struct cdp *c, char *result, unsigned int maxlen)
 {
-	struct cdp_status *st = kzalloc(sizeof(*st), GFP_NOIO);
+	struct cdp_status *st = &c->answer.status;
 
-	*result = '\0';
-	if (!st)
-		return;
+	/* composed where no memory is needed: it is asked for when there is none */
+	mutex_lock(&c->answer_mutex);
+	memset(st, 0, sizeof(*st));
 	spin_lock(&c->lock);
 	fill(c, st);
 	spin_unlock(&c->lock);
 	cdp_status_print(st, result, maxlen);
-	kfree(st);
+	mutex_unlock(&c->answer_mutex);
 }
 
 void cdp_table_line(struct cdp *c, char *result, unsigned int maxlen)
 {
-	struct cdp_table *t = kzalloc(sizeof(*t), GFP_NOIO);
+	struct cdp_table *t = &c->answer.table;
 	u32 i;
 
-	*result = '\0';
-	if (!t)
-		return;
+	mutex_lock(&c->answer_mutex);
+	memset(t, 0, sizeof(*t));
 	t->region_sectors = c->region_sectors;
 	t->nr_legs = c->nr_legs;
 	t->features = c->features;
@@ -91,7 +89,7 @@ void cdp_table_line(struct cdp *c, char *result, unsigned int maxlen)
 		t->legs[i].meta_start = d->meta_start;
 	}
 	cdp_table_print(t, result, maxlen);
-	kfree(t);
+	mutex_unlock(&c->answer_mutex);
 }
 
 /*----------------------------------------------------------------

@@ -156,6 +156,7 @@ static void cdp_destroy(struct cdp *c)
 	free_percpu(c->gauges);
 	free_percpu(c->stats);
 	kfree(c->scratch);
+	kvfree(c->plan);
 	kfree(c->clean);
 	cdp_arrays_free(c);
 	put_devices(c);
@@ -330,6 +331,7 @@ static void init_fields(struct cdp *c)
 	spin_lock_init(&c->queue_lock);
 	mutex_init(&c->keeper_mutex);
 	mutex_init(&c->commit_mutex);
+	mutex_init(&c->answer_mutex);
 	init_waitqueue_head(&c->wait);
 	INIT_LIST_HEAD(&c->ended);
 	INIT_LIST_HEAD(&c->held);
@@ -360,8 +362,9 @@ static int allocate(struct cdp *c, const struct cdp_geometry *g)
 
 	c->clean = kcalloc(CDP_CLEAN_BATCH, sizeof(*c->clean), GFP_KERNEL);
 	c->scratch = kcalloc(2, sizeof(*c->scratch), GFP_KERNEL);
+	c->plan = kvmalloc(sizeof(*c->plan), GFP_KERNEL);
 	c->stats = alloc_percpu(struct cdp_stats);
-	if (!c->clean || !c->stats || !c->scratch)
+	if (!c->plan || !c->clean || !c->stats || !c->scratch)
 		return -ENOMEM;
 	if (!r)
 		r = cdp_store_init(c);
@@ -379,14 +382,11 @@ static int allocate(struct cdp *c, const struct cdp_geometry *g)
 /* Look at the metadata now, so that a load is refused and not a resume. */
 static int probe(struct cdp *c)
 {
-	struct cdp_plan *p = kvmalloc(sizeof(*p), GFP_KERNEL);
+	struct cdp_plan *p = c->plan;
 	struct cdp_geometry g;
 	const char *why;
-	int r;
+	int r = cdp_probe(c, p);
 
-	if (!p)
-		return REFUSE(c->ti, -ENOMEM, "no memory");
-	r = cdp_probe(c, p);
 	if (r)
 		r = REFUSE(c->ti, r, "%s", p->why);
 	/* a set that was made with more legs has larger areas */
@@ -394,7 +394,6 @@ static int probe(struct cdp *c)
 		r = REFUSE(c->ti, -EINVAL, "%s", why);
 	else
 		r = check_areas(c, &g);
-	kvfree(p);
 	return r;
 }
 
