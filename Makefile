@@ -221,7 +221,7 @@ install-tools: tools man $(B)/cdp.catalog
 	@set -e; for f in $(MANS); do \
 		install -D -m 644 -t $(DESTDIR)$(mandir)/man$${f##*.} $$f; done
 	install -D -m 644 -t $(DESTDIR)$(catalogdir) $(B)/cdp.catalog
-	@set -e; for f in $(wildcard tools/*.service); do \
+	@set -e; for f in $(wildcard tools/*.service tools/*.timer); do \
 		install -D -m 644 -t $(DESTDIR)$(unitdir) $$f; done
 	@set -e; for f in $(wildcard tools/*.rules); do \
 		install -D -m 644 -t $(DESTDIR)$(udevdir) $$f; done
@@ -248,7 +248,7 @@ uninstall:			## undo install
 	rm -rf $(DKMS_SRC)
 	rm -f $(DESTDIR)$(sbindir)/cdpctl $(DESTDIR)$(compdir)/cdpctl $(DESTDIR)$(catalogdir)/cdp.catalog
 	@rm -fv $(foreach m,$(notdir $(MANS)),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $m))/$m) \
-		$(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(wildcard tools/*.service))) \
+		$(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(wildcard tools/*.service tools/*.timer))) \
 		$(addprefix $(DESTDIR)$(udevdir)/,$(notdir $(wildcard tools/*.rules)))
 
 deb:				## Debian packages in build/deb/: dm-cdp-dkms, cdp-utils

@@ -18,6 +18,7 @@ _cdpctl_options() { # VERB
 	failover) echo "--to --dry-run $common" ;;
 	rebuild) echo "--onto --meta --leg --wait --secret-file --force --dry-run --json $common" ;;
 	leg) echo "--protect --meta --unasked --wait --secret-file --force --dry-run --json $common" ;;
+	verify) echo "--from --to --rate --resume --repair --last --json $common" ;;
 	resync | release) echo "--dry-run $common" ;;
 	monitor) echo "--once --retry-max $common" ;;
 	history) echo "--json $common" ;;
@@ -52,7 +53,7 @@ _cdpctl_words() { # VERB NUMBER FIRST-WORD
 }
 
 _cdpctl() {
-	local verbs="attach status failover rebuild leg resync release wait map events history monitor doctor explain examine assemble resolve activate stop detach grow resume"
+	local verbs="attach status failover rebuild leg resync verify release wait map events history monitor doctor explain examine assemble resolve activate stop detach grow resume"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb="" first="" i n=0
 
@@ -61,7 +62,7 @@ _cdpctl() {
 		[[ ${COMP_WORDS[i]} != -* ]] || continue
 		if [[ ! $verb ]]; then
 			verb=${COMP_WORDS[i]}
-		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean|yes|unasked|once|fix|live|undo)$ ]]; then
+		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean|yes|unasked|once|fix|live|undo|resume|last)$ ]]; then
 			[[ $first ]] || first=${COMP_WORDS[i]}
 			((++n))
 		fi
@@ -72,6 +73,7 @@ _cdpctl() {
 	fi
 	case $prev in
 	--primary | --under | --protect | --meta | --onto | --secret-file | --keep | --from)
+		[[ $verb != verify ]] || return
 		mapfile -t COMPREPLY < <(compgen -f -- "${cur:-/dev/}")
 		return
 		;;
@@ -83,7 +85,8 @@ _cdpctl() {
 		mapfile -t COMPREPLY < <(compgen -W "in-sync rebuilt event" -- "$cur")
 		return
 		;;
-	--to | --leg)
+	--to | --leg | --repair)
+		[[ $verb != verify || $prev != --to ]] || return
 		mapfile -t COMPREPLY < <(compgen -W "0 1 2 3 4 5 6 7" -- "$cur")
 		return
 		;;
@@ -91,7 +94,7 @@ _cdpctl() {
 		mapfile -t COMPREPLY < <(compgen -W "leg_timeout_ms= on_protect_slow= on_protect_error=degrade on_protect_error=block on_last_error=fail on_last_error=queue read_error_limit= copy_pool_mb= read_policy=balance no_copy no_discard" -- "$cur")
 		return
 		;;
-	--size | --region-size | --force | --timeout | --meta-start | --retry-max | --cells) return ;;
+	--rate | --size | --region-size | --force | --timeout | --meta-start | --retry-max | --cells) return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_cdpctl_options "$verb")" -- "$cur")

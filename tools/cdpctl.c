@@ -27,6 +27,7 @@ static const struct verb {
 	{ "leg", cdp_cmd_leg, "add, remove, replace, rejoin, fail, doubt or reset a leg; timeout" },
 	{ "grow", cdp_cmd_grow, "make a set larger, after its legs" },
 	{ "resync", cdp_cmd_resync, "pause, resume or limit the copy" },
+	{ "verify", cdp_cmd_verify, "compare the legs, and repair from the one that is named" },
 	{ "release", cdp_cmd_release, "answer what a set holds back with an error" },
 	{ "wait", cdp_cmd_wait, "wait until a set is in-sync, rebuilt, or has an event" },
 	{ "map", cdp_cmd_map, "a set as a picture: in-sync, dirty, copying, stale, hot" },
@@ -103,7 +104,7 @@ static char *help(int key, const char *text, void *input)
 		fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
 	fputs("\ncdpctl VERB --help tells more; cdpctl(8) tells all.\n"
 	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused for safety, 4 degraded,\n"
-	      "5 an error was found (doctor).", f);
+	      "5 an error was found (doctor, verify).", f);
 	fclose(f);
 	return all;
 }

@@ -9,6 +9,7 @@
 #include "msg.h"
 #include "opts.h"
 #include "out.h"
+#include "pass.h"
 #include "size.h"
 #include "stats.h"
 
@@ -105,6 +106,20 @@ static void add_row(struct cdp_out *out, const struct context *c, const struct c
 	cdp_out_set(out, row, COL_UUID, "%s", cdp_uuid_print(&o->leg, uuid));
 }
 
+static void show_verify(const char *name)
+{
+	static struct cdp_pass p;
+	char when[CDP_WHEN_TEXT], size[CDP_SIZE_TEXT];
+
+	if (cdp_pass_load(name, &p)) {
+		cdp_why_clear();
+		return;
+	}
+	printf("verified %s: %s, %s compared, %u ranges differ\n", cdp_when_print(p.began, when),
+	       cdp_pass_is_open(&p) ? "not finished" : cdp_pass_state_name(p.state),
+	       cdp_size_print(p.compared * CDP_SECTOR_BYTES, size), p.nr);
+}
+
 static int show(const struct context *c, const char *name, const char *text)
 {
 	struct cdp_outage *list;
@@ -138,6 +153,8 @@ int cdp_cmd_history(int argc, char **argv)
 	r = cdp_history_read(name, &text);
 	if (!r)
 		r = show(&c, name, text);
+	if (!r && !cdp_opts.json)
+		show_verify(name);
 	free(text);
 	return r;
 }

@@ -24,6 +24,7 @@ int cdp_cmd_resume(int argc, char **argv);
 int cdp_cmd_resync(int argc, char **argv);
 int cdp_cmd_status(int argc, char **argv);
 int cdp_cmd_stop(int argc, char **argv);
+int cdp_cmd_verify(int argc, char **argv);
 int cdp_cmd_wait(int argc, char **argv);
 
 #endif

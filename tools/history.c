@@ -254,10 +254,10 @@ static int read_all(int fd, char **text)
 	return n < 0 ? -errno : 0;
 }
 
-int cdp_history_read(const char *name, char **text)
+int cdp_state_read(const char *name, const char *suffix, char **text)
 {
 	char path[CDP_PATH_TEXT];
-	int fd = open(path_of(name, path), O_RDONLY | O_CLOEXEC), r;
+	int fd = open(path_in(name, suffix, path), O_RDONLY | O_CLOEXEC), r;
 
 	*text = NULL;
 	if (fd < 0 && errno == ENOENT) {
@@ -268,6 +268,11 @@ int cdp_history_read(const char *name, char **text)
 	if (fd >= 0)
 		close(fd);
 	return r ? cdp_why(r, "%s: cannot be read: %s", path, strerror(-r)) : 0;
+}
+
+int cdp_history_read(const char *name, char **text)
+{
+	return cdp_state_read(name, SUFFIX, text);
 }
 
 static int write_all(int fd, const char *text, size_t len)
@@ -294,6 +299,17 @@ static int replace(const char *path, const char *text)
 	if (!r && rename(tmp, path))
 		r = -errno;
 	return r;
+}
+
+int cdp_state_write(const char *name, const char *suffix, const char *text)
+{
+	char path[CDP_PATH_TEXT];
+	int r = cdp_state_prepare();
+
+	if (r)
+		return r;
+	r = replace(path_in(name, suffix, path), text);
+	return r ? cdp_why(r, "%s: cannot be written: %s", path, strerror(-r)) : 0;
 }
 
 static int shorten(const char *path, const char *text)
@@ -360,13 +376,9 @@ void cdp_history_seen(const char *name, struct cdp_event *last)
 
 int cdp_history_see(const char *name, const struct cdp_event *last)
 {
-	char path[CDP_PATH_TEXT], line[128];
-	int r = cdp_state_prepare();
+	char line[128];
 
-	if (r)
-		return r;
 	cdp_print(line, sizeof(line), "%llu %llu %s %s\n", (unsigned long long)last->seq,
 		  (unsigned long long)last->seconds, last->what, last->leg);
-	r = replace(path_in(name, SEEN, path), line);
-	return r ? cdp_why(r, "%s: cannot be written: %s", path, strerror(-r)) : 0;
+	return cdp_state_write(name, SEEN, line);
 }

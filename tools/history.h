@@ -78,6 +78,9 @@ bool cdp_history_last(const char *text, const struct cdp_uuid *leg, struct cdp_h
 /* Directory of what lasts: $CDP_STATE_DIR or /var/lib/cdp. */
 const char *cdp_state_dir(void);
 int __must_check cdp_state_prepare(void);
+/* A file of the set's in it, NAME and @suffix: "" when there is none, replaced in one step. */
+int __must_check cdp_state_read(const char *name, const char *suffix, char **text);
+int __must_check cdp_state_write(const char *name, const char *suffix, const char *text);
 
 /* The file's text, "" when there is none; the caller frees it. */
 int __must_check cdp_history_read(const char *name, char **text);

@@ -15,7 +15,7 @@ enum {
 	ECDP_USAGE = 4001,
 	ECDP_REFUSED,		/* for safety: the sentence says what --force would override */
 	ECDP_DEGRADED,
-	ECDP_SICK,		/* doctor found an error */
+	ECDP_SICK,		/* doctor or verify found something wrong */
 };
 
 #define CDP_MSG_TEXT	2048	/* longest sentence, with NUL */
