@@ -12,6 +12,7 @@ mandir		?= $(prefix)/share/man
 unitdir		?= /usr/lib/systemd/system
 udevdir		?= /usr/lib/udev/rules.d
 catalogdir	?= /usr/lib/systemd/catalog
+sharedir	?= $(prefix)/share/dm-cdp
 compdir		?= $(prefix)/share/bash-completion/completions
 sysconfdir	?= /etc
 KDIR		?= /lib/modules/$(shell uname -r)/build
@@ -215,13 +216,18 @@ demo:				## watch a disk survive; as root it installs what it needs
 
 install: install-tools install-module	## cdpctl, man page, units, and the module's sources for dkms
 
+UNITFILES := $(wildcard tools/*.service tools/*.timer)
+# for Prometheus, Grafana, and who reads --json
+SHARE	:= tools/alerts.yml tools/grafana-dashboard.json tools/status.schema.json
+
 # A configuration that is there stays, also when uninstalled.
 install-tools: tools man $(B)/cdp.catalog
 	install -D -m 755 $(B)/cdpctl $(DESTDIR)$(sbindir)/cdpctl
 	@set -e; for f in $(MANS); do \
 		install -D -m 644 -t $(DESTDIR)$(mandir)/man$${f##*.} $$f; done
 	install -D -m 644 -t $(DESTDIR)$(catalogdir) $(B)/cdp.catalog
-	@set -e; for f in $(wildcard tools/*.service tools/*.timer); do \
+	install -D -m 644 -t $(DESTDIR)$(sharedir) $(SHARE)
+	@set -e; for f in $(UNITFILES); do \
 		install -D -m 644 -t $(DESTDIR)$(unitdir) $$f; done
 	@set -e; for f in $(wildcard tools/*.rules); do \
 		install -D -m 644 -t $(DESTDIR)$(udevdir) $$f; done
@@ -245,10 +251,10 @@ install-module: install-source
 uninstall:			## undo install
 	@if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
 		dkms remove dm-cdp/$(VERSION) --all || :; fi
-	rm -rf $(DKMS_SRC)
+	rm -rf $(DKMS_SRC) $(DESTDIR)$(sharedir)
 	rm -f $(DESTDIR)$(sbindir)/cdpctl $(DESTDIR)$(compdir)/cdpctl $(DESTDIR)$(catalogdir)/cdp.catalog
 	@rm -fv $(foreach m,$(notdir $(MANS)),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $m))/$m) \
-		$(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(wildcard tools/*.service tools/*.timer))) \
+		$(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(UNITFILES))) \
 		$(addprefix $(DESTDIR)$(udevdir)/,$(notdir $(wildcard tools/*.rules)))
 
 deb:				## Debian packages in build/deb/: dm-cdp-dkms, cdp-utils

@@ -14,7 +14,7 @@ _cdpctl_options() { # VERB
 	local common="--help --usage"
 	case $1 in
 	attach) echo "--primary --live --under --protect --meta --region-size --size --feature --assume-clean --no-wait --secret-file --force --dry-run --json $common" ;;
-	status) echo "--watch --json $common" ;;
+	status) echo "--output --watch --json $common" ;;
 	failover) echo "--to --dry-run $common" ;;
 	rebuild) echo "--onto --meta --leg --wait --secret-file --force --dry-run --json $common" ;;
 	leg) echo "--protect --meta --unasked --wait --secret-file --force --dry-run --json $common" ;;
@@ -24,6 +24,7 @@ _cdpctl_options() { # VERB
 	history) echo "--json $common" ;;
 	doctor) echo "--fix --dry-run --json $common" ;;
 	explain) echo "--as --json $common" ;;
+	metrics) echo "--output $common" ;;
 	map) echo "--cells --json $common" ;;
 	wait) echo "--for --timeout --json $common" ;;
 	events) echo "--follow --json $common" ;;
@@ -46,14 +47,14 @@ _cdpctl_words() { # VERB NUMBER FIRST-WORD
 	leg:2) [[ $3 == add || $3 == timeout ]] || echo "0 1 2 3 4 5 6 7" ;;
 	leg:3) [[ $3 != replace ]] || compgen -f -- "${cur:-/dev/}" ;;
 	resync:1) echo "pause resume rate" ;;
-	attach:* | monitor:*) ;;
+	attach:* | monitor:* | metrics:*) ;;
 	explain:0) cdpctl explain 2>/dev/null | awk 'NR > 1 { print $1 }' ;;
 	*:0) _cdpctl_sets ;;
 	esac
 }
 
 _cdpctl() {
-	local verbs="attach status failover rebuild leg resync verify release wait map events history monitor doctor explain examine assemble resolve activate stop detach grow resume"
+	local verbs="attach status failover rebuild leg resync verify release wait map metrics events history monitor doctor explain examine assemble resolve activate stop detach grow resume"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb="" first="" i n=0
 

@@ -31,6 +31,7 @@ static const struct verb {
 	{ "release", cdp_cmd_release, "answer what a set holds back with an error" },
 	{ "wait", cdp_cmd_wait, "wait until a set is in-sync, rebuilt, or has an event" },
 	{ "map", cdp_cmd_map, "a set as a picture: in-sync, dirty, copying, stale, hot" },
+	{ "metrics", cdp_cmd_metrics, "sets as text for Prometheus" },
 	{ "events", cdp_cmd_events, "what happened to a set" },
 	{ "history", cdp_cmd_history, "outages of a set's legs, kept across reboots" },
 	{ "monitor", cdp_cmd_monitor, "the service: bring legs back, record outages, run hooks" },

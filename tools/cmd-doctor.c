@@ -70,6 +70,7 @@ static void check_all(struct cdp_findings *f, const char *name)
 	cdp_check_grab(f);
 	cdp_check_here(f);
 	cdp_find_sort(f);
+	cdp_why_clear();	/* what could not be asked is a finding, or none */
 }
 
 /*----------------------------------------------------------------*/

@@ -16,6 +16,7 @@ int cdp_cmd_grow(int argc, char **argv);
 int cdp_cmd_history(int argc, char **argv);
 int cdp_cmd_leg(int argc, char **argv);
 int cdp_cmd_map(int argc, char **argv);
+int cdp_cmd_metrics(int argc, char **argv);
 int cdp_cmd_monitor(int argc, char **argv);
 int cdp_cmd_rebuild(int argc, char **argv);
 int cdp_cmd_release(int argc, char **argv);

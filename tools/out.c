@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <libsmartcols.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "msg.h"
 #include "out.h"
@@ -31,8 +32,6 @@ static struct libscols_column *add_column(struct cdp_out *o, const struct cdp_ou
 	char name[64];
 	int flags = 0;
 
-	if (c->flags & (o->json ? OUT_TABLE_ONLY : OUT_JSON_ONLY))
-		return NULL;
 	if (c->flags & (OUT_NUMBER | OUT_RIGHT))
 		flags |= SCOLS_FL_RIGHT;
 	if (c->flags & OUT_TREE)
@@ -46,11 +45,9 @@ static struct libscols_column *add_column(struct cdp_out *o, const struct cdp_ou
 	return col;
 }
 
-struct cdp_out *cdp_out_new(const char *name, const struct cdp_out_column *columns, u32 nr,
-			    bool json)
+static struct cdp_out *new_table(const char *name, u32 nr, bool json)
 {
 	struct cdp_out *o = calloc(1, sizeof(*o));
-	u32 i;
 
 	if (!o || nr > MAX_COLUMNS)
 		goto out_free;
@@ -61,12 +58,76 @@ struct cdp_out *cdp_out_new(const char *name, const struct cdp_out_column *colum
 	o->nr = nr;
 	scols_table_set_name(o->table, name);
 	scols_table_enable_json(o->table, json);
-	for (i = 0; i < nr; i++)
-		o->columns[i] = add_column(o, &columns[i]);
 	return o;
 out_free:
 	free(o);
 	return NULL;
+}
+
+struct cdp_out *cdp_out_new(const char *name, const struct cdp_out_column *columns, u32 nr,
+			    bool json)
+{
+	struct cdp_out *o = new_table(name, nr, json);
+	u32 i;
+
+	for (i = 0; o && i < nr; i++)
+		if (!(columns[i].flags & (json ? OUT_TABLE_ONLY : OUT_JSON_ONLY)))
+			o->columns[i] = add_column(o, &columns[i]);
+	return o;
+}
+
+static int unknown(const char *column, const struct cdp_out_column *columns, u32 nr)
+{
+	char all[CDP_MSG_TEXT / 2];
+	int n = 0;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		n += cdp_print(all + n, sizeof(all) - (size_t)n, "%s%s", i ? "," : "",
+			       columns[i].name);
+	return cdp_why(-ECDP_USAGE, "there is no column \"%s\"; there are: %s", column, all);
+}
+
+static int find_column(const char *name, const struct cdp_out_column *columns, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (!strcasecmp(columns[i].name, name))
+			return (int)i;
+	return unknown(name, columns, nr);
+}
+
+/* They stand in the order of the list; what is named twice is there once. */
+static int add_list(struct cdp_out *o, const struct cdp_out_column *columns, char *list)
+{
+	char *name, *save;
+	int i = 0;
+
+	for (name = strtok_r(list, ",", &save); name && i >= 0; name = strtok_r(NULL, ",", &save)) {
+		i = find_column(name, columns, o->nr);
+		if (i >= 0 && !o->columns[i])
+			o->columns[i] = add_column(o, &columns[i]);
+	}
+	return i < 0 ? i : 0;
+}
+
+struct cdp_out *cdp_out_new_list(const char *name, const struct cdp_out_column *columns, u32 nr,
+				 bool json, const char *list)
+{
+	struct cdp_out *o;
+	char *copy;
+
+	if (!list)
+		return cdp_out_new(name, columns, nr, json);
+	o = new_table(name, nr, json);
+	copy = strdup(list);
+	if (o && (!copy || add_list(o, columns, copy))) {
+		cdp_out_drop(o);
+		o = NULL;
+	}
+	free(copy);
+	return o;
 }
 
 struct cdp_out_row *cdp_out_row(struct cdp_out *o, struct cdp_out_row *parent)

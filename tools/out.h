@@ -28,6 +28,12 @@ struct cdp_out_row;
 /* @name: of the JSON array. NULL without memory; all calls below accept that. */
 struct cdp_out *cdp_out_new(const char *name, const struct cdp_out_column *columns, u32 nr,
 			    bool json);
+/*
+ * The same with the columns of @list in its order, "name,size_bytes", whatever form they
+ * are for. NULL, with a sentence, if one of them is unknown. Without a list as above.
+ */
+struct cdp_out *cdp_out_new_list(const char *name, const struct cdp_out_column *columns, u32 nr,
+				 bool json, const char *list);
 struct cdp_out_row *cdp_out_row(struct cdp_out *o, struct cdp_out_row *parent);
 void cdp_out_set(struct cdp_out *o, struct cdp_out_row *row, u32 column, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
