@@ -27,7 +27,7 @@ CFLAGS	?= -O2 -g
 CLANG	?= clang
 SPARSE	?= sparse
 
-PKGS	 := devmapper blkid smartcols uuid libxxhash inih
+PKGS	 := devmapper blkid smartcols uuid libxxhash inih libsystemd
 WARN	 := -Wall -Wextra -Wmissing-prototypes -Wshadow
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS = $(shell pkg-config --libs $(PKGS))

@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "history.h"
 #include "hooks.h"
+#include "journal.h"
 #include "msg.h"
 #include "opts.h"
 #include "tend.h"
@@ -227,7 +228,7 @@ static int watch(struct monitor *m)
 		look(m, first && once);
 		cdp_hooks_step();
 		if (first)
-			cdp_wake_notify("READY=1");
+			cdp_journal_notify("READY=1");
 		first = false;
 		if (once && !busy(m))
 			break;

@@ -105,7 +105,8 @@ static int show_once(const char *name, bool clear, bool *copies)
 
 static void forget(const struct cdp_uevent *u, void *ctx)
 {
-	(void)u, (void)ctx;
+	(void)u;
+	(void)ctx;
 }
 
 /* Until a mapping has an event, what is remembered changes, or a copy has gone on. */

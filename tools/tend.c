@@ -7,6 +7,7 @@
 #include "dm.h"
 #include "history.h"
 #include "hooks.h"
+#include "journal.h"
 #include "msg.h"
 #include "tend.h"
 
@@ -111,7 +112,8 @@ static void apply_event(struct cdp_tend *t, u32 leg, const struct cdp_event *e)
 		record(t, HISTORY_CAUSE, leg, e->seconds, e->seq, 0, 0, cause);
 }
 
-static void hook(const struct cdp_tend *t, const struct cdp_event *e, int leg)
+/* To the journal, and to whoever wants to know. */
+static void tell(const struct cdp_tend *t, const struct cdp_event *e, int leg)
 {
 	char number[16] = "", device[CDP_PATH_TEXT] = "";
 	struct cdp_hook_event h = {
@@ -128,6 +130,7 @@ static void hook(const struct cdp_tend *t, const struct cdp_event *e, int leg)
 		else
 			cdp_print(device, sizeof(device), "%s", t->live.conf.legs[leg].device);
 	}
+	cdp_journal_send(&h);
 	cdp_hooks_queue(&h);
 }
 
@@ -161,7 +164,7 @@ static void take_event(struct cdp_tend *t, const struct cdp_event *e)
 	if (leg >= 0)
 		cdp_print(number, sizeof(number), " leg %d", leg);
 	cdp_note("%s: %s%s%s%s", t->name, e->what, number, *e->detail ? ": " : "", e->detail);
-	hook(t, e, leg);
+	tell(t, e, leg);
 }
 
 /* An event of our own, for hooks: what the kernel does not know of. */
@@ -173,7 +176,7 @@ static void own_event(struct cdp_tend *t, u32 leg, const char *what, const char 
 	cdp_print(e.what, sizeof(e.what), "%s", what);
 	cdp_print(e.leg, sizeof(e.leg), "%s", cdp_uuid_print(&t->legs[leg].uuid, uuid));
 	cdp_print(e.detail, sizeof(e.detail), "%s", detail);
-	hook(t, &e, (int)leg);
+	tell(t, &e, (int)leg);
 }
 
 /*----------------------------------------------------------------*/

@@ -6,7 +6,6 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "conf.h"
@@ -139,26 +138,4 @@ void cdp_wake_take(struct cdp_wake *w, void (*each)(const struct cdp_uevent *u, 
 	while (w->fds[WAKE_CONF].fd >= 0 &&
 	       read(w->fds[WAKE_CONF].fd, dropped, sizeof(dropped)) > 0)
 		;
-}
-
-/* sd_notify(3) is one datagram: no reason for a library. */
-void cdp_wake_notify(const char *state)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	const char *path = getenv("NOTIFY_SOCKET");
-	size_t len = path ? strlen(path) : 0;
-	int fd;
-
-	if (!len || len >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, len);
-	if (*path == '@')
-		to.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		cdp_debug("notify: %s", strerror(errno));
-	close(fd);
 }

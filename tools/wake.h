@@ -27,7 +27,4 @@ int __must_check cdp_wake_arm(struct cdp_wake *w);
 void cdp_wake_take(struct cdp_wake *w, void (*each)(const struct cdp_uevent *u, void *ctx),
 		   void *ctx);
 
-/* Tell a service manager, if one waits for it: "READY=1". */
-void cdp_wake_notify(const char *state);
-
 #endif

@@ -20,7 +20,9 @@ static void host_begin(void)
 
 static int drop(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
-	(void)st, (void)kind, (void)ftw;
+	(void)st;
+	(void)kind;
+	(void)ftw;
 	return remove(path);
 }
 
