@@ -590,17 +590,12 @@ static void cdp_resume(struct dm_target *ti)
 static void cdp_status_method(struct dm_target *ti, status_type_t type, unsigned int flags,
 			      char *result, unsigned int maxlen)
 {
-	switch (type) {
-	case STATUSTYPE_INFO:
+	if (type == STATUSTYPE_INFO)
 		cdp_status(ti->private, result, maxlen);
-		break;
-	case STATUSTYPE_TABLE:
+	else if (type == STATUSTYPE_TABLE)
 		cdp_table_line(ti->private, result, maxlen);
-		break;
-	case STATUSTYPE_IMA:
+	else
 		*result = '\0';
-		break;
-	}
 }
 
 static int cdp_message_method(struct dm_target *ti, unsigned int argc, char **argv,

@@ -582,10 +582,11 @@ void *sim_alloc(size_t size)
 
 void sim_free(const void *p)
 {
-	struct chunk *c = (struct chunk *)p - 1;
+	struct chunk *c;
 
 	if (!p)
 		return;
+	c = (struct chunk *)p - 1;
 	list_del(&c->node);
 	nr_chunks--;
 	/* who uses it still is to be seen */
