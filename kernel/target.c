@@ -342,11 +342,13 @@ static void init_fields(struct cdp *c)
 	INIT_LIST_HEAD(&c->unread);
 	INIT_LIST_HEAD(&c->copied);
 	INIT_LIST_HEAD(&c->pieces);
+	INIT_LIST_HEAD(&c->looked);
 	INIT_LIST_HEAD(&c->late);
 	INIT_DELAYED_WORK(&c->commit_work, cdp_commit_work);
 	INIT_WORK(&c->issue_work, cdp_issue_work);
 	INIT_WORK(&c->copy_work, cdp_copy_work);
 	INIT_DELAYED_WORK(&c->watch_work, cdp_watch_work);
+	INIT_DELAYED_WORK(&c->verify_work, cdp_verify_work);
 	INIT_DELAYED_WORK(&c->keeper_work, cdp_keeper_work);
 	INIT_WORK(&c->event_work, cdp_event_work);
 	c->suspended = true;

@@ -665,8 +665,6 @@ int cdp_verify_init(struct cdp *c)
 {
 	int r;
 
-	INIT_LIST_HEAD(&c->looked);
-	INIT_DELAYED_WORK(&c->verify_work, cdp_verify_work);
 	c->set.verify.held = true;
 	r = bioset_init(&c->look_bios, 2, 0, BIOSET_NEED_BVECS);
 	return r ?: mempool_init_page_pool(&c->look_pages, 1, 0);

@@ -460,6 +460,8 @@ static bool cancel(struct work_struct *w)
 {
 	bool was = w->pending;
 
+	if (!w->func)
+		fail("work is cancelled that was never set up");
 	if (w->pending) {
 		list_del(&w->node);
 		w->pending = false;

@@ -49,11 +49,11 @@ TEST(data_leg)
 
 TEST(marks)
 {
-	must(cdp_under_same_mark("b 1 8 0", "b 1 8 0"), "the same");
-	must(!cdp_under_same_mark("b 1 8 0", "b 2 16 0"), "written");
-	must(!cdp_under_same_mark("b 1 8 0", "c 1 8 0"), "another start of the host");
-	must(cdp_under_same_mark("b 1 8 0", "c 0 0 0"), "made anew, and not written");
-	must(cdp_under_same_mark("", "c 0 0 0"), "the host was cut off");
+	must(cdp_under_same_mark("b 8 0", "b 8 0"), "the same");
+	must(!cdp_under_same_mark("b 8 0", "b 16 0"), "written");
+	must(!cdp_under_same_mark("b 8 0", "c 8 0"), "another start of the host");
+	must(cdp_under_same_mark("b 8 0", "c 0 0"), "made anew, and not written");
+	must(cdp_under_same_mark("", "c 0 0"), "the host was cut off");
 	must(!cdp_under_same_mark("", "c 3 24 0"), "and it was written after that");
 	must(!cdp_under_same_mark("-", "-"), "nobody counts");
 }
