@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "doing.h"
+#include "md-io.h"
 #include "msg.h"
 #include "under.h"
 
@@ -370,25 +371,47 @@ static bool read_line(const char *path, char *line, size_t size)
 	return ok;
 }
 
-/* "<boot id> <sectors written> <discards>"; "-" when the kernel does not count. A flush is no
- * write, though 6.1 counts it as one.
+struct counts {
+	unsigned long long reads, written, discards;	/* requests; sectors; requests */
+};
+
+static bool read_counts(const struct cdp_under *u, struct counts *n)
+{
+	char path[96], line[256];
+
+	cdp_print(path, sizeof(path), "/sys/dev/block/%u:%u/stat", u->dev.major, u->dev.minor);
+	return read_line(path, line, sizeof(line)) &&
+	       sscanf(line, "%llu %*u %*u %*u %*u %*u %llu %*u %*u %*u %*u %llu", &n->reads,
+		      &n->written, &n->discards) == 3;
+}
+
+/* The device is read, and that is seen: queue/iostats does not tell (6.1 counts whatever it says). */
+static bool is_counted(const struct cdp_under *u, struct counts *n)
+{
+	u8 block[CDP_BLOCK_BYTES] __attribute__((aligned(CDP_BLOCK_BYTES)));
+	struct cdp_md_file f;
+	struct counts before;
+	bool ok;
+
+	if (!read_counts(u, &before) || cdp_md_open(&f, u->dev.path, 0, false))
+		return false;
+	ok = !cdp_md_block_read(&f, 0, block);
+	cdp_md_close(&f);
+	return ok && read_counts(u, n) && n->reads != before.reads;
+}
+
+/*
+ * "<boot id> <sectors written> <discards>"; "-" when the kernel does not count. Not
+ * requests written: a flush is one on 6.1.
  */
 void cdp_under_mark(const struct cdp_under *u, char mark[CDP_MARK_TEXT])
 {
-	unsigned long long sectors, discards;
-	char path[96], line[256], boot[48];
+	struct counts n;
+	char boot[48];
 
 	cdp_print(mark, CDP_MARK_TEXT, "-");
-	cdp_print(path, sizeof(path), "/sys/dev/block/%u:%u/queue/iostats", u->dev.major,
-		  u->dev.minor);
-	if (!read_line(path, line, sizeof(line)) || strcmp(line, "1") ||
-	    !read_line(BOOT_ID, boot, sizeof(boot)))
-		return;
-	cdp_print(path, sizeof(path), "/sys/dev/block/%u:%u/stat", u->dev.major, u->dev.minor);
-	if (read_line(path, line, sizeof(line)) &&
-	    sscanf(line, "%*u %*u %*u %*u %*u %*u %llu %*u %*u %*u %*u %llu", &sectors,
-		   &discards) == 2)
-		cdp_print(mark, CDP_MARK_TEXT, "%s %llu %llu", boot, sectors, discards);
+	if (read_line(BOOT_ID, boot, sizeof(boot)) && is_counted(u, &n))
+		cdp_print(mark, CDP_MARK_TEXT, "%s %llu %llu", boot, n.written, n.discards);
 }
 
 bool cdp_under_same_mark(const char *before, const char *now)
