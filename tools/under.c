@@ -385,7 +385,7 @@ static bool read_counts(const struct cdp_under *u, struct counts *n)
 		      &n->written, &n->discards) == 3;
 }
 
-/* The device is read, and that is seen: queue/iostats does not tell (6.1 counts whatever it says). */
+/* A read is seen to count: queue/iostats does not tell, 6.1 counts whatever it says. */
 static bool is_counted(const struct cdp_under *u, struct counts *n)
 {
 	u8 block[CDP_BLOCK_BYTES] __attribute__((aligned(CDP_BLOCK_BYTES)));
