@@ -261,21 +261,31 @@ int cdp_dm_create(const char *name, const char *uuid, u64 length, const char *pa
  * dies in between leaves nothing frozen. A filesystem on it needs no freeze,
  * its data does not move.
  */
-static int load_and_resume(const char *name, u64 length, const char *params)
+static int load(struct dm_task *t, const char *name)
 {
-	struct dm_task *t = task_new(DM_DEVICE_RELOAD, name);
-	int r;
+	int r = t ? task_end(t, name, "take the new table", UDEV_NOT) : no_task(name);
 
-	if (!t || !dm_task_add_target(t, 0, length, TARGET, params))
-		return no_task(name);
-	r = task_end(t, name, "take the new table", UDEV_NOT);
-	if (r)
-		return r;
-	cdp_fault_point("loaded");
-	t = task_new(DM_DEVICE_RESUME, name);
+	if (!r)
+		cdp_fault_point("loaded");
+	return r;
+}
+
+static int resume(const char *name)
+{
+	struct dm_task *t = task_new(DM_DEVICE_RESUME, name);
+
 	if (!t || !dm_task_skip_lockfs(t))
 		return no_task(name);
 	return task_end(t, name, "resume with the new table", UDEV_WAIT);
+}
+
+static int load_and_resume(const char *name, u64 length, const char *params)
+{
+	struct dm_task *t = task_new(DM_DEVICE_RELOAD, name);
+
+	if (!t || !dm_task_add_target(t, 0, length, TARGET, params))
+		return no_task(name);
+	return load(t, name) ?: resume(name);
 }
 
 int cdp_dm_reload(const char *name, u64 length, const char *params)
@@ -427,19 +437,12 @@ int cdp_dm_clear(const char *name)
 
 int cdp_dm_swap(const char *name, const char *lines)
 {
-	struct dm_task *t = task_with(DM_DEVICE_RELOAD, name, lines);
+	int r = load(task_with(DM_DEVICE_RELOAD, name, lines), name);
 	char why[CDP_MSG_TEXT];
-	int r;
 
-	if (!t)
-		return no_task(name);
-	r = task_end(t, name, "take the new table", UDEV_NOT);
 	if (r)
 		return r;
-	cdp_fault_point("loaded");
-	t = task_new(DM_DEVICE_RESUME, name);
-	r = t && dm_task_skip_lockfs(t) ?
-	    task_end(t, name, "resume with the new table", UDEV_WAIT) : no_task(name);
+	r = resume(name);
 	if (!r)
 		return 0;
 	cdp_print(why, sizeof(why), "%s", cdp_why_text());
