@@ -55,11 +55,6 @@ static const struct argp argp = {
 	children, NULL, NULL,
 };
 
-static bool has_failed(const struct cdp_leg_status *l)
-{
-	return l->state == LEG_FAULTY || l->state == LEG_MISSING;
-}
-
 /* The one that failed, when it is clear which. */
 static int find_failed(const struct cdp_live *s)
 {
@@ -67,7 +62,7 @@ static int find_failed(const struct cdp_live *s)
 	u32 i;
 
 	for (i = 0; i < s->status.nr_legs; i++) {
-		if (!has_failed(&s->status.legs[i]))
+		if (!cdp_live_has_failed(s, i))
 			continue;
 		if (leg >= 0)
 			return cdp_why(-ECDP_USAGE, "%s: legs %d and %u have failed; say which one to replace with --leg",
@@ -131,9 +126,9 @@ int cdp_cmd_rebuild(int argc, char **argv)
 	name = cdp_opts.words[0];
 	cdp_interrupt_catch();
 	memset(&s, 0, sizeof(s));
-	r = cdp_doing_begin(name, cdp_opts.dry_run);
+	r = cdp_live_open(&s, name);
 	if (!r)
-		r = cdp_live_open(&s, name);
+		r = cdp_join_begin(&s, rebuild.onto);
 	if (!r)
 		r = rebuild_set(&s, &is_in);
 	cdp_doing_close(r, !is_in);

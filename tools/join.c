@@ -126,6 +126,30 @@ u32 cdp_join_find(const struct cdp_live *s, const char *spec)
 	return i;
 }
 
+static int refuse_own(const struct cdp_live *s, const char *spec)
+{
+	u32 at = cdp_join_find(s, spec);
+
+	if (at == s->table.nr_legs)
+		return 0;
+	if (!cdp_live_has_failed(s, at))
+		return cdp_refuse("leg-in-use", "%s: %s is its leg %u already", s->name, spec, at);
+	return cdp_refuse("leg-in-use", "%s: %s is its leg %u, which has failed; if it works again: cdpctl leg rejoin %s %u",
+			  s->name, spec, at, s->name, at);
+}
+
+int cdp_join_begin(const struct cdp_live *s, const char *spec)
+{
+	static struct cdp_doing d;
+	int r = cdp_doing_load(&d, s->name);
+
+	if (r) {	/* nothing was begun */
+		cdp_why_clear();
+		r = refuse_own(s, spec);
+	}
+	return r ? r : cdp_doing_begin(s->name, cdp_opts.dry_run);
+}
+
 static int save(void *arg)
 {
 	struct cdp_join *j = arg;

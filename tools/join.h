@@ -15,6 +15,12 @@ struct cdp_join {
 	bool is_in;			/* an earlier try has brought the leg in */
 };
 
+/*
+ * Begin a command that brings @spec in. Looked at before it is remembered that this was
+ * begun: done again, the command would take a leg that was always there for its own.
+ */
+int __must_check cdp_join_begin(const struct cdp_live *s, const char *spec);
+
 /* Where the leg is that @spec names, or the number of legs. */
 u32 cdp_join_find(const struct cdp_live *s, const char *spec);
 

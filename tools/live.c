@@ -275,6 +275,13 @@ u32 cdp_live_in_sync(const struct cdp_live *s)
 	return n;
 }
 
+bool cdp_live_has_failed(const struct cdp_live *s, u32 leg)
+{
+	enum cdp_leg_state state = s->status.legs[leg].state;
+
+	return state == LEG_FAULTY || state == LEG_MISSING;
+}
+
 int cdp_live_save(struct cdp_live *s)
 {
 	u32 i;

@@ -37,6 +37,7 @@ const char *cdp_live_leg_device(const struct cdp_leg_status *l, char path[CDP_PA
 const char *cdp_live_leg_text(const struct cdp_live *s, u32 leg, char text[CDP_LEG_TEXT]);
 
 u32 cdp_live_in_sync(const struct cdp_live *s);	/* how many legs are */
+bool cdp_live_has_failed(const struct cdp_live *s, u32 leg);	/* faulty or missing */
 
 /* Write conf to its file with the leg UUIDs of the status; nothing when not remembered. */
 int __must_check cdp_live_save(struct cdp_live *s);

@@ -202,7 +202,7 @@ const struct cdp_topic cdp_topics[] = {
 	  "Add a leg and wait for its copy first.",
 	},
 	{ REFUSAL(ERROR), "leg-in-use", "The set uses the leg.",
-	  "reset is for a leg that was not found.",
+	  "reset is for a leg that was not found; add, replace and rebuild take another disk.",
 	  "cdpctl leg rejoin, or leg remove and leg add.",
 	},
 	{ REFUSAL(ERROR), "overwrites", "Data would be overwritten.",
