@@ -197,6 +197,7 @@ struct cdp_pool {
 
 struct cdp_bad {
 	sector_t first, last;
+	u32 leg;
 };
 
 /* A ceiling for what is copied, or compared. */
@@ -233,6 +234,9 @@ struct cdp {
 	spinlock_t queue_lock;		/* the lists below, but held */
 	struct list_head ended;		/* writes whose end the core has to judge */
 	struct list_head held;		/* acknowledged after a commit; commit worker's own */
+	u32 nr_held;			/* those, and what waits for the intent pages under way */
+	bool committing;		/* the commit worker is at it */
+	unsigned long commit_since;	/* jiffies */
 	struct list_head unmarked;	/* wait for an intent bit */
 	struct list_head copying;	/* wait for a copy */
 	struct list_head blocked;	/* wait for a leg, or a table */

@@ -120,15 +120,27 @@ static int find_leg(struct cdp *c, const char *text)
 	return -EINVAL;
 }
 
-/* Requests that wait without a bound. */
+static u32 length(const struct list_head *list)
+{
+	const struct list_head *n;
+	u32 count = 0;
+
+	list_for_each(n, list)
+		count++;
+	return count;
+}
+
+/* Requests that wait without a bound: for a leg, a table, or a commit that hangs. */
 static u32 count_held(struct cdp *c)
 {
-	struct cdp_bio *b;
-	u32 n = 0;
+	bool hangs = READ_ONCE(c->committing) &&
+		     time_after(jiffies, READ_ONCE(c->commit_since) + HZ);
+	u32 n;
 
 	spin_lock_irq(&c->queue_lock);
-	list_for_each_entry(b, &c->blocked, node)
-		n++;
+	n = length(&c->blocked);
+	if (hangs)
+		n += length(&c->unmarked) + READ_ONCE(c->nr_held);
 	spin_unlock_irq(&c->queue_lock);
 	return n;
 }
@@ -394,7 +406,10 @@ static int leg_rejoin(struct cdp *c, u32 leg)
 {
 	int r;
 
-	mutex_lock(&c->keeper_mutex);
+	if (!lock_keeper_within(c, HZ)) {
+		DMERR("%s: leg %u cannot come back now: another leg is waited for", cdp_name(c), leg);
+		return -EBUSY;
+	}
 	r = rejoin_locked(c, leg);
 	mutex_unlock(&c->keeper_mutex);
 	return r;

@@ -40,17 +40,33 @@ static bool start(struct cdp *c, u32 claim)
 
 void cdp_note_unreadable(struct cdp *c, u32 leg, sector_t first, u32 sectors)
 {
-	struct cdp_bad *last;
+	sector_t last = first + sectors - 1;
+	u32 i;
 
 	spin_lock(&c->lock);
-	last = c->nr_bad ? &c->bad[c->nr_bad - 1] : NULL;
-	if (last && last->last + 1 == first)
-		last->last += sectors;
-	else if (c->nr_bad < CDP_BAD)
-		c->bad[c->nr_bad++] = (struct cdp_bad) { first, first + sectors - 1 };
-	cdp_event(c, "unreadable", (int)leg, "sectors %llu-%llu", (u64)first,
-		  (u64)first + sectors - 1);
+	for (i = 0; i < c->nr_bad; i++) {
+		struct cdp_bad *bad = &c->bad[i];
+
+		if (bad->leg == leg && bad->first <= last + 1 && first <= bad->last + 1) {
+			bad->first = min(bad->first, first);
+			bad->last = max(bad->last, last);
+			break;
+		}
+	}
+	if (i == c->nr_bad && i < CDP_BAD)
+		c->bad[c->nr_bad++] = (struct cdp_bad) { first, last, leg };
 	spin_unlock(&c->lock);
+}
+
+/* One event a range, when all that belongs to it is known. Lock held. */
+static void tell_unreadable(struct cdp *c)
+{
+	u32 i;
+
+	for (i = 0; i < c->nr_bad; i++)
+		cdp_event(c, "unreadable", (int)c->bad[i].leg, "sectors %llu-%llu%s",
+			  (u64)c->bad[i].first, (u64)c->bad[i].last,
+			  i == CDP_BAD - 1 ? ", and perhaps more" : "");
 }
 
 static void take_in(struct cdp *c, struct cdp_copy *copy)
@@ -104,13 +120,18 @@ static void start_drained(struct cdp *c)
 	u32 i;
 
 	for (i = 0; i < CDP_COPIES; i++) {
-		bool go;
+		bool go, left;
 
 		spin_lock(&c->lock);
-		go = s->claims[i].used && !c->copies[i] && cdp_claim_drained(s, i);
+		go = s->claims[i].used && !c->copies[i];
+		left = go && s->legs[s->copy_leg].state != LEG_STALE;
+		if (left)	/* nothing is sent to it any more */
+			cdp_copy_end(s, i, false);
+		else
+			go = go && cdp_claim_drained(s, i);
 		spin_unlock(&c->lock);
 		/* writes that waited for the drain may be outside of the copy */
-		if (go && start(c, i))
+		if (left || (go && start(c, i)))
 			cdp_reissue(c, &c->copying);
 	}
 }
@@ -235,6 +256,7 @@ static void give_up(struct cdp *c, const char *why)
 {
 	spin_lock(&c->lock);
 	c->copied_last = c->set.copy_done;
+	tell_unreadable(c);
 	cdp_event(c, "resync-failed", c->set.copy_leg, "%s", why);
 	cdp_copy_stop(&c->set);
 	cdp_tell(c);
@@ -314,7 +336,7 @@ unsigned long cdp_resync(struct cdp *c)
 		return 1;	/* another one may be stale */
 	}
 	if (s->legs[s->copy_leg].state != LEG_STALE) {
-		start_drained(c);	/* they end with an error, or harmlessly */
+		start_drained(c);	/* ends those that have not begun */
 		if (!READ_ONCE(s->nr_copies))
 			give_up(c, "the leg failed");
 		return HZ;

@@ -40,6 +40,7 @@ static void judge(struct cdp *c, struct cdp_bio *b)
 	switch (v) {
 	case VERDICT_HOLD:
 		list_add_tail(&b->node, &c->held);
+		WRITE_ONCE(c->nr_held, c->nr_held + 1);
 		break;
 	case VERDICT_REFUSE:
 		cdp_bio_done(b, b->status);
@@ -265,16 +266,20 @@ static bool mark(struct cdp *c)
 {
 	struct cdp_bio *b, *next;
 	LIST_HEAD(list);
-	u32 cleaned;
+	u32 cleaned, n = 0;
 	bool ok;
 
 	take(c, &c->unmarked, &list);
 	cleaned = clear_clean(c);
 	if (list_empty(&list) && !cleaned && !READ_ONCE(c->refresh_intent))
 		return false;
-	list_for_each_entry(b, &list, node)
+	list_for_each_entry(b, &list, node) {
 		cdp_mark(&c->set, b->io.span.extent);
+		n++;
+	}
+	WRITE_ONCE(c->nr_held, c->nr_held + n);
 	ok = cdp_write_intent(c) && record_losses(c);
+	WRITE_ONCE(c->nr_held, c->nr_held - n);
 	if (cleaned) {
 		/* pairs with clean_batch(): its list may be used again */
 		smp_store_release(&c->nr_clean, 0);
@@ -305,6 +310,7 @@ static void release(struct cdp *c)
 		if (held && !c->stuck)
 			continue;
 		list_del(&b->node);
+		WRITE_ONCE(c->nr_held, c->nr_held - 1);
 		if (held)
 			fail(c, b, BLK_STS_IOERR);
 		else
@@ -322,8 +328,10 @@ static void evict(struct cdp *c)
 	if (!how)
 		return;
 	take(c, &c->blocked, &list);
-	if (c->stuck)
+	if (c->stuck) {
 		list_splice_init(&c->held, &list);
+		WRITE_ONCE(c->nr_held, 0);
+	}
 	list_for_each_entry_safe(b, next, &list, node) {
 		b->requeue = how == EVICT_REQUEUE;
 		cdp_bio_done(b, BLK_STS_IOERR);
@@ -356,8 +364,11 @@ void cdp_commit_work(struct work_struct *work)
 		more = judge_ended(c);
 		more |= read_again(c);
 		mutex_lock(&c->commit_mutex);
+		WRITE_ONCE(c->commit_since, jiffies);
+		WRITE_ONCE(c->committing, true);
 		more |= mark(c);
 		more |= commit(c);
+		WRITE_ONCE(c->committing, false);
 		mutex_unlock(&c->commit_mutex);
 		release(c);
 	} while (more);

@@ -85,6 +85,7 @@ struct list_head {
 #define INIT_LIST_HEAD(l)	((l)->next = (l)->prev = (l))
 #define list_empty(l)		((l)->next == (l))
 #define list_empty_careful	list_empty
+#define list_for_each(n, head)	for (n = (head)->next; n != (head); n = n->next)
 #define list_for_each_entry(p, head, member) \
 	for (p = container_of((head)->next, __typeof__(*p), member); &p->member != (head); \
 	     p = container_of(p->member.next, __typeof__(*p), member))
