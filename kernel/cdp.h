@@ -70,6 +70,7 @@ struct cdp_event {
 #define CDP_SAMPLE	16u		/* one request in so many is timed to the microsecond */
 #define CDP_GAUGE_STEPS	96u
 #define CDP_BAD		16u		/* ranges kept that could not be read */
+#define CDP_RIPE_MS	2000		/* word of a lost cache may come so late */
 #define CDP_CLEAN_BATCH	512		/* extents cleaned after one flush */
 
 enum cdp_stat {
@@ -296,7 +297,7 @@ struct cdp {
 	struct cdp_rate resync_rate, verify_rate;
 	bool one_by_one;		/* single regions are copied: a run could not be read */
 	unsigned long settle_next, clean_next, ripe_next, retry_next;
-	u64 settle_done;		/* copy_done at the last settle */
+	unsigned long settled;		/* jiffies at the last settle */
 	u64 copied_last;		/* regions that the last resync copied */
 	unsigned long last_request;	/* jiffies; for the resync, which gives way */
 

@@ -6,7 +6,6 @@
 #include "cdp.h"
 
 #define CLEAN_MS	1000		/* an extent idle for one to two of these is cleaned */
-#define RIPE_MS		2000		/* flushed extents are cleaned once in this time */
 #define MERGE_BUDGET	4096		/* extents under the lock at a time */
 
 void cdp_kick_keeper(struct cdp *c)
@@ -170,7 +169,7 @@ int cdp_clean_all(struct cdp *c, bool force)
 	if (force)
 		return clean_pass(c, PICK_ALL);
 	if (time_after_eq(jiffies, READ_ONCE(c->ripe_next))) {
-		WRITE_ONCE(c->ripe_next, jiffies + msecs_to_jiffies(RIPE_MS));
+		WRITE_ONCE(c->ripe_next, jiffies + msecs_to_jiffies(CDP_RIPE_MS));
 		clean_pass(c, PICK_FLUSHED);
 	}
 	return clean_pass(c, PICK_IDLE);

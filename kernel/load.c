@@ -27,6 +27,7 @@ int cdp_arrays_alloc(struct cdp *c, const struct cdp_geometry *g)
 	s->extents = array(g->extents, sizeof(*s->extents));
 	s->recent = array(g->extents, sizeof(*s->recent));
 	s->copied = array(g->extents, sizeof(*s->copied));
+	s->fresh = array(BITS_TO_U64(g->extents), sizeof(*s->fresh));
 	s->intent = array((u64)g->intent_pages * CDP_PAGE_WORDS, sizeof(u64));
 	s->intent_dirty = array(BITS_TO_U64(g->intent_pages), sizeof(u64));
 	for (i = 0; i < c->nr_legs; i++) {
@@ -34,7 +35,7 @@ int cdp_arrays_alloc(struct cdp *c, const struct cdp_geometry *g)
 		s->legs[i].tracker_dirty = array(BITS_TO_U64(g->tracker_pages), sizeof(u64));
 		ok &= s->legs[i].tracker && s->legs[i].tracker_dirty;
 	}
-	ok &= s->extents && s->recent && s->copied && s->intent && s->intent_dirty;
+	ok &= s->extents && s->recent && s->copied && s->fresh && s->intent && s->intent_dirty;
 	return ok ? 0 : -ENOMEM;
 }
 
@@ -50,6 +51,7 @@ void cdp_arrays_free(struct cdp *c)
 	vfree(s->extents);
 	vfree(s->recent);
 	vfree(s->copied);
+	vfree(s->fresh);
 	vfree(s->intent);
 	vfree(s->intent_dirty);
 }

@@ -407,7 +407,8 @@ static int leg_rejoin(struct cdp *c, u32 leg)
 	int r;
 
 	if (!lock_keeper_within(c, HZ)) {
-		DMERR("%s: leg %u cannot come back now: another leg is waited for", cdp_name(c), leg);
+		DMERR("%s: leg %u cannot come back now: another leg is waited for", cdp_name(c),
+		      leg);
 		return -EBUSY;
 	}
 	r = rejoin_locked(c, leg);

@@ -192,26 +192,38 @@ static int claim_more(struct cdp *c)
 	return r;
 }
 
-/*
- * Flush the target and take what is on it out of its tracker. Copies that end
- * meanwhile are reaped later, by us.
- */
-static int settle(struct cdp *c)
+/* May the leg still be found to have lost its cache before it was last flushed? */
+static bool in_doubt(struct cdp *c, u32 leg)
 {
-	u32 target = 1u << c->set.copy_leg;
+	unsigned long hold = msecs_to_jiffies(CDP_RIPE_MS);
+
+	/* longer after a stall: see cdp_gauge() */
+	return c->caches & 1u << leg && (time_before(jiffies, c->settled + hold) ||
+					 time_after(READ_ONCE(c->ripe_next), jiffies + hold));
+}
+
+/*
+ * Flush the target and take what is on it out of its tracker; of a leg with a volatile
+ * cache what had been flushed the time before. Copies that end meanwhile are reaped
+ * later, by us.
+ */
+static int settle(struct cdp *c, bool all)
+{
+	u32 leg = (u32)c->set.copy_leg;
 	u64 extent = 0;
 
+	all |= !(c->caches & 1u << leg);
 	c->settle_next = jiffies + msecs_to_jiffies(SETTLE_MS);
-	if (c->set.copy_done == c->settle_done && !c->set.copy_void)
+	if ((!c->set.copied_count || (!all && in_doubt(c, leg))) && !c->set.copy_void)
 		return 0;
-	c->settle_done = c->set.copy_done;
-	if (!cdp_store_flush(c, target)) {
-		cdp_store_failed(c, target);
+	if (!cdp_store_flush(c, 1u << leg)) {
+		cdp_store_failed(c, 1u << leg);
 		return -EIO;
 	}
+	c->settled = jiffies;
 	while (extent < c->set.g.extents) {
 		spin_lock(&c->lock);
-		extent = cdp_copy_settle(&c->set, extent, SCAN_BUDGET);
+		extent = cdp_copy_settle(&c->set, extent, SCAN_BUDGET, all);
 		spin_unlock(&c->lock);
 		cond_resched();
 	}
@@ -239,7 +251,7 @@ static void finish(struct cdp *c)
 	u32 leg = (u32)s->copy_leg;
 	bool whole;
 
-	if (settle(c) || cdp_write_trackers(c))
+	if (settle(c, false) || cdp_write_trackers(c))
 		return;
 	spin_lock(&c->lock);
 	whole = cdp_is_whole(&s->legs[leg]);
@@ -278,11 +290,11 @@ static void end_pass(struct cdp *c)
 	if (!left) {
 		finish(c);
 	} else if (READ_ONCE(s->copy_void)) {
-		settle(c);	/* then it is copied once more */
+		settle(c, false);	/* then it is copied once more */
 	} else if (errors && !c->one_by_one) {
 		c->one_by_one = true;
 	} else if (errors) {
-		settle(c);
+		settle(c, true);	/* or all of it would be copied with every try */
 		c->retry_next = jiffies + RETRY_S * HZ;
 		give_up(c, "regions could not be read");
 	}
@@ -296,6 +308,7 @@ static bool begin(struct cdp *c)
 	if (c->resync_paused || time_before(jiffies, c->retry_next))
 		return false;
 	memset(s->copied, 0, s->g.extents * sizeof(*s->copied));
+	memset(s->fresh, 0, BITS_TO_U64(s->g.extents) * sizeof(*s->fresh));
 	spin_lock(&c->lock);
 	go = cdp_copy_start(s);
 	if (go) {
@@ -306,7 +319,7 @@ static bool begin(struct cdp *c)
 	spin_unlock(&c->lock);
 	c->one_by_one = false;
 	c->nr_bad = 0;
-	c->settle_done = 0;
+	c->settled = jiffies - msecs_to_jiffies(CDP_RIPE_MS);
 	c->settle_next = jiffies + msecs_to_jiffies(SETTLE_MS);
 	return go;
 }
@@ -347,7 +360,7 @@ unsigned long cdp_resync(struct cdp *c)
 	if (r == -ENOENT && !READ_ONCE(s->nr_copies))
 		end_pass(c);
 	else if (time_after_eq(jiffies, c->settle_next))
-		settle(c);
+		settle(c, false);
 	return c->resync_paused ? HZ : max(1, HZ / 20);
 }
 
@@ -360,7 +373,7 @@ void cdp_resync_quiesce(struct cdp *c)
 		reap(c);
 	}
 	if (c->set.copy_leg >= 0 && c->set.legs[c->set.copy_leg].state == LEG_STALE)
-		settle(c);
+		settle(c, true);	/* as intent is: no word would come */
 	spin_lock(&c->lock);
 	cdp_copy_stop(&c->set);
 	spin_unlock(&c->lock);

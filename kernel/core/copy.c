@@ -144,6 +144,7 @@ void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied)
 		new = s->legs[s->copy_leg].tracker[c->span.extent] &
 		      ~s->copied[c->span.extent] & c->span.mask;
 		s->copied[c->span.extent] |= new;
+		s->fresh[c->span.extent / 64] |= 1ull << c->span.extent % 64;
 		s->copied_count += cdp_popcount(new);
 		s->copy_done += cdp_popcount(new);
 	} else if (!copied) {
@@ -152,7 +153,16 @@ void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied)
 	cdp_unclaim(s, claim);
 }
 
-u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget)
+/* Has nothing been copied to it since the flush before? To be asked once a flush. */
+static bool was_flushed_before(struct cdp_set *s, u64 extent)
+{
+	u64 bit = 1ull << extent % 64, fresh = s->fresh[extent / 64] & bit;
+
+	s->fresh[extent / 64] &= ~bit;
+	return !fresh;
+}
+
+u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget, bool all)
 {
 	struct cdp_set_leg *l = &s->legs[s->copy_leg];
 
@@ -160,17 +170,19 @@ u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget)
 	if (l->state != LEG_STALE)
 		return s->g.extents;
 	for (; extent < s->g.extents && budget; extent++, budget--) {
-		/* what was copied before a cache was lost stays tracked */
-		u64 mask = s->copy_void ? 0 : s->copied[extent] & l->tracker[extent];
+		u64 done = s->copied[extent];
 		u32 page = (u32)(extent / CDP_TRACKER_EXTENTS);
 
-		if (!s->copied[extent])
+		if (!done || !(was_flushed_before(s, extent) || all || s->copy_void))
 			continue;
-		l->tracker[extent] &= ~mask;
-		l->tracked -= cdp_popcount(mask);
-		l->tracker_dirty[page / 64] |= 1ull << page % 64;
-		s->copied_count -= cdp_popcount(s->copied[extent]);
+		s->copied_count -= cdp_popcount(done);
 		s->copied[extent] = 0;
+		/* what was copied before a cache was lost stays tracked */
+		if (s->copy_void)
+			continue;
+		l->tracker[extent] &= ~done;
+		l->tracked -= cdp_popcount(done);
+		l->tracker_dirty[page / 64] |= 1ull << page % 64;
 	}
 	if (extent == s->g.extents)
 		s->copy_void = false;

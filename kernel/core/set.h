@@ -100,7 +100,8 @@ struct cdp_set {
 
 	int copy_leg;		/* being resynced, or -1 */
 	bool copy_void;		/* what was copied may be lost with a cache */
-	u64 *copied;		/* regions copied to it, not yet flushed there */
+	u64 *copied;		/* regions copied to it, but still in its tracker, */
+	u64 *fresh;		/* one bit an extent: copied to since the last flush there */
 	u64 copied_count;	/* bits set in copied */
 	u64 copy_cursor;	/* next region to look at in this pass */
 	u64 copy_done;		/* regions copied by this resync */
@@ -336,7 +337,7 @@ bool cdp_claim_drained(struct cdp_set *s, u32 claim);
 /* Copying. */
 
 /* [lock] Begin to resync the next stale leg; false: there is none.
- * s->copied must be all zero.
+ * s->copied and s->fresh must be all zero.
  */
 bool cdp_copy_start(struct cdp_set *s);
 /* [lock] Give up, or finish. Nothing may be claimed. */
@@ -358,10 +359,12 @@ u32 cdp_copy_source(struct cdp_set *s, u32 claim);
 /* [lock] */
 void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied);
 /*
- * [lock] What was copied before the target was flushed: take it out of the
- * tracker, in portions like cdp_merge(). No cdp_copy_end() since that flush.
+ * [lock] The target was flushed, and no copy has ended since. What was copied is taken out
+ * of the tracker: @all, or in those extents that no copy has ended in since the flush
+ * before, because it may yet turn out that a cache was lost before this one. In portions
+ * like cdp_merge().
  */
-u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget);
+u64 cdp_copy_settle(struct cdp_set *s, u64 extent, u64 budget, bool all);
 
 /* Comparing: see verify.h. */
 

@@ -338,23 +338,12 @@ void disk_resend(const struct disk *d)
 		}
 }
 
-/*
- * A leg that is copied to does not answer a flush between the loss of its cache and the
- * word of it: what was copied would count as flushed (a known issue).
- */
-static bool is_stuck(const struct bio *bio)
-{
-	const struct disk *d = disk_of(bio);
-
-	return d->hung || (d->mute && kind_of(bio) == REQ_F);
-}
-
 bool disk_any(void)
 {
 	u32 i;
 
 	for (i = 0; i < nr_reqs; i++)
-		if (!is_stuck(reqs[i]))
+		if (!disk_of(reqs[i])->hung)
 			return true;
 	return false;
 }
@@ -368,7 +357,7 @@ bool disk_step(void)
 	if (!nr_reqs)
 		return false;
 	at = below(nr_reqs);
-	for (tries = 0; is_stuck(reqs[at]); at = (at + 1) % nr_reqs)
+	for (tries = 0; disk_of(reqs[at])->hung; at = (at + 1) % nr_reqs)
 		if (tries++ == nr_reqs)
 			return false;
 	bio = reqs[at];

@@ -158,7 +158,6 @@ int nature_forgetful(void)
 	disk_lose_cache(&legs[leg].data);
 	disk_resend(&legs[leg].data);
 	legs[leg].doubtful = true;
-	legs[leg].data.mute = (int)place == c->set.copy_leg;
 	return (int)place;
 }
 

@@ -142,7 +142,6 @@ struct disk {
 	u64 since[MAX_SECTORS];			/* when a sector became volatile; 0: is not */
 	u8 area[AREA_BLOCKS * CDP_BLOCK_BYTES];	/* metadata: all writes are FUA */
 	bool hung;
-	bool mute;		/* flushes wait */
 	bool nowait;		/* it can be asked not to make a sender wait */
 	u32 depth;		/* requests it takes at once; 0: any number */
 	u32 slow;		/* it moves one time in so many */

@@ -194,9 +194,11 @@ static void do_doubt(void)
 	if (place < 0)
 		return;
 	l = &legs[dm.table.leg[place]];
+	if (one_in(2))
+		sim_sleep(1 + below(200));
 	if (dm_message("leg doubt %d", place) && dm_cdp()->set.in_sync == 1u << place)
 		sim_escape();
-	l->doubtful = l->data.mute = false;
+	l->doubtful = false;
 	/* unless it was copied to and is in-sync again before we got our turn */
 	if (!(dm_cdp()->set.in_sync & 1u << place)) {
 		l->lacks = true;

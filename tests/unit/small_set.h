@@ -13,7 +13,7 @@ struct small {
 	struct cdp_set s;
 	cdp_atomic extents[SMALL_EXTENTS];
 	cdp_word recent[SMALL_EXTENTS];
-	u64 copied[SMALL_EXTENTS];
+	u64 copied[SMALL_EXTENTS], fresh[1];
 	u64 intent[CDP_PAGE_WORDS], intent_dirty[1];
 	u64 tracker[CDP_MAX_LEGS][SMALL_EXTENTS], tracker_dirty[CDP_MAX_LEGS][1];
 	u64 generation;		/* the next one to be minted */
@@ -29,6 +29,7 @@ static inline void small_init(struct small *m, u32 legs)
 	m->s.extents = m->extents;
 	m->s.recent = m->recent;
 	m->s.copied = m->copied;
+	m->s.fresh = m->fresh;
 	m->s.intent = m->intent;
 	m->s.intent_dirty = m->intent_dirty;
 	m->s.has_meta = true;

@@ -17,9 +17,10 @@ static int alloc_set(struct cdp_set *s, u32 nr_legs)
 	s->extents = calloc(g->extents, sizeof(*s->extents));
 	s->recent = calloc(g->extents, sizeof(*s->recent));
 	s->copied = calloc(g->extents, sizeof(*s->copied));
+	s->fresh = calloc(words(g->extents), sizeof(*s->fresh));
 	s->intent = calloc((u64)g->intent_pages * CDP_PAGE_WORDS, sizeof(u64));
 	s->intent_dirty = calloc(words(g->intent_pages), sizeof(u64));
-	ok = s->extents && s->recent && s->copied && s->intent && s->intent_dirty;
+	ok = s->extents && s->recent && s->copied && s->fresh && s->intent && s->intent_dirty;
 	for (i = 0; i < nr_legs; i++) {
 		s->legs[i].tracker = calloc(g->extents, sizeof(u64));
 		s->legs[i].tracker_dirty = calloc(words(g->tracker_pages), sizeof(u64));
@@ -35,6 +36,7 @@ void start_free(struct cdp_set *s, u32 nr_legs)
 	free(s->extents);
 	free(s->recent);
 	free(s->copied);
+	free(s->fresh);
 	free(s->intent);
 	free(s->intent_dirty);
 	for (i = 0; i < nr_legs; i++) {

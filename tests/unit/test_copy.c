@@ -86,9 +86,33 @@ TEST(settling)
 	cdp_write_done(&m.s, &io);
 	must(m.copied[0] == 0xfe0 && m.s.copied_count == 7, "stale again there");
 	memset(m.tracker_dirty, 0, sizeof(m.tracker_dirty));
-	must(cdp_copy_settle(&m.s, 0, 1) == 1 && m.tracker[1][0] == 0x10, "the flushed ones go");
+	must(cdp_copy_settle(&m.s, 0, 1, true) == 1 && m.tracker[1][0] == 0x10, "the flushed ones go");
 	must(m.tracker_dirty[1][0] == 1 && !m.s.copied_count && m.s.legs[1].tracked == 2, "to be written");
-	must(cdp_copy_settle(&m.s, 1, 10) == SMALL_EXTENTS && m.tracker[1][2] == 1, "the others stay");
+	must(cdp_copy_settle(&m.s, 1, 10, true) == SMALL_EXTENTS && m.tracker[1][2] == 1, "the others stay");
+}
+
+TEST(a_cache_may_yet_be_lost)
+{
+	struct small m;
+
+	stale(&m);
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "copy");
+	cdp_copy_end(&m.s, 0, true);
+	cdp_copy_settle(&m.s, 0, 10, false);
+	must(m.tracker[1][0] == 0xff0 && cdp_set_stale_count(&m.s, 1) == 1, "flushed once: tracked");
+	cdp_track(&m.s, 1, 0, 0x10);
+	m.s.copy_cursor = 0;
+	must(cdp_copy_next(&m.s, 1, 10) == 0 && cdp_claim_drained(&m.s, 0), "copied again");
+	cdp_copy_end(&m.s, 0, true);
+	cdp_copy_settle(&m.s, 0, 10, false);
+	must(m.tracker[1][0] == 0xff0, "nor is the extent flushed twice");
+	cdp_copy_settle(&m.s, 0, 10, false);
+	must(!m.tracker[1][0] && m.s.legs[1].tracked == 1, "flushed twice: not tracked");
+	must(cdp_copy_next(&m.s, 1, 10) == 0 && cdp_claim_drained(&m.s, 0), "the next extent");
+	cdp_copy_end(&m.s, 0, true);
+	must(!cdp_set_leg_doubt(&m.s, 1), "doubt");
+	cdp_copy_settle(&m.s, 0, 10, false);
+	must(m.tracker[1][2] == 1 && cdp_set_stale_count(&m.s, 1) == 1, "to be copied once more");
 }
 
 TEST(a_target_that_left_is_not_settled)
@@ -99,7 +123,7 @@ TEST(a_target_that_left_is_not_settled)
 	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "copy");
 	cdp_copy_end(&m.s, 0, true);
 	cdp_set_leg_error(&m.s, 1, false);
-	must(cdp_copy_settle(&m.s, 0, 10) == SMALL_EXTENTS && m.tracker[1][0] == 0xff0, "all stays");
+	must(cdp_copy_settle(&m.s, 0, 10, true) == SMALL_EXTENTS && m.tracker[1][0] == 0xff0, "all stays");
 	cdp_copy_stop(&m.s);
 	must(m.s.copy_leg == -1 && !cdp_copy_start(&m.s), "not copied to");
 }
@@ -117,7 +141,7 @@ TEST(counted_once)
 	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "once more");
 	cdp_copy_end(&m.s, 0, true);
 	must(m.s.copied_count == 8, "%llu are copied", (unsigned long long)m.s.copied_count);
-	must(cdp_copy_settle(&m.s, 0, 100) == m.s.g.extents && !m.s.copied_count, "settled");
+	must(cdp_copy_settle(&m.s, 0, 100, true) == m.s.g.extents && !m.s.copied_count, "settled");
 	must(cdp_set_stale_count(&m.s, 1) == 9, "nothing was");
 }
 
@@ -172,5 +196,5 @@ TEST(in_sync_at_last)
 }
 
 UNIT_MAIN("copy", runs, claims_run_out, writes_and_copies_wait_for_each_other, settling,
-	  a_target_that_left_is_not_settled, counted_once, a_source_that_left_is_not_believed,
-	  in_sync_at_last)
+	  a_cache_may_yet_be_lost, a_target_that_left_is_not_settled, counted_once,
+	  a_source_that_left_is_not_believed, in_sync_at_last)

@@ -287,7 +287,7 @@ TEST(doubt)
 	must(c >= 0 && !cdp_set_leg_doubt(&m.s, 1) && cdp_set_stale_count(&m.s, 1) == 2, "in vain");
 	must(cdp_claim_drained(&m.s, (u32)c), "drained");
 	cdp_copy_end(&m.s, (u32)c, true);
-	must(cdp_copy_settle(&m.s, 0, 9) == SMALL_EXTENTS && m.tracker[1][1] == 3, "still tracked");
+	must(cdp_copy_settle(&m.s, 0, 9, true) == SMALL_EXTENTS && m.tracker[1][1] == 3, "still tracked");
 	must(!m.copied[1] && !m.s.copied_count && !m.s.copy_void, "from the beginning");
 }
 
