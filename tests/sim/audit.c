@@ -362,3 +362,14 @@ void __wrap_cdp_copy_send(struct cdp_copy *copy)
 	      "regions are copied that leg %u does not lack", dm.table.leg[copy->target]);
 	__real_cdp_copy_send(copy);
 }
+
+bool audit_any_timeout(u64 seq)
+{
+	const struct cdp *c = dm_cdp();
+	u32 i;
+
+	for (i = 0; i < CDP_EVENTS; i++)
+		if (c->events[i].seq > seq && !strcmp(c->events[i].name, "leg-timeout"))
+			return true;
+	return false;
+}
