@@ -267,7 +267,7 @@ void audit_ack(const struct op *op);
 void audit_error(const struct op *op);
 void audit_exec(const struct disk *d, const struct bio *bio);
 void audit_reset(void);
-bool audit_any_timeout(u64 seq);		/* was a leg given up for its silence since this event? */
+bool audit_any_timeout(u64 seq);		/* a leg was given up since this event */
 /* Its superblock as it is on the disk. */
 enum cdp_super_kind leg_super(u32 leg, struct cdp_super *s);
 bool leg_says_in_sync(u32 leg);
