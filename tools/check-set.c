@@ -5,6 +5,7 @@
 #include "host.h"
 #include "md-io.h"
 #include "msg.h"
+#include "under.h"
 
 static bool leg_number(const struct cdp_leg_status *l, u32 *major, u32 *minor)
 {
@@ -161,6 +162,13 @@ static void check_live(struct cdp_findings *f, const struct cdp_live *s, bool su
 		check_iscsi_disk(f, s, i);
 }
 
+static void check_bypassed(struct cdp_findings *f, const struct cdp_conf *c, bool runs)
+{
+	if (cdp_under_is_bypassed(c, runs))
+		cdp_find_mend(cdp_find_add(f, "set-bypassed", "%s: %s does not lead to it", c->name,
+					   c->under), false, "cdpctl assemble %s", c->name);
+}
+
 void cdp_check_set(struct cdp_findings *f, const struct cdp_conf *c)
 {
 	struct cdp_dm_info info = { 0 };
@@ -173,10 +181,12 @@ void cdp_check_set(struct cdp_findings *f, const struct cdp_conf *c)
 		cdp_find_mend(cdp_find_add(f, "set-down", "%s", c->name), true,
 			      "cdpctl assemble %s", c->name);
 		cdp_why_clear();
+		check_bypassed(f, c, false);
 		return;
 	}
 	if (!cdp_live_open(&s, c->name))
 		check_live(f, &s, info.suspended);
+	check_bypassed(f, c, true);
 	cdp_live_close(&s);
 	cdp_why_clear();
 }

@@ -4,6 +4,7 @@
 #include "dm.h"
 #include "explain.h"
 #include "msg.h"
+#include "new-set.h"
 #include "opts.h"
 #include "size.h"
 
@@ -55,31 +56,6 @@ static struct activate {
 	char line[CDP_LINE_TEXT];
 	char uuid[sizeof(CDP_DM_UUID_PREFIX) + CDP_UUID_TEXT];
 } activate;
-
-static int check_name(const char *name)
-{
-	struct cdp_dm_info info;
-	char path[CDP_PATH_TEXT];
-	int r = 0;
-
-	if (!cdp_name_is_valid(name))
-		return cdp_why(-ECDP_USAGE, "%s is no name for a set: letters, digits and . _ + - only, and not . or - first",
-			       name);
-	if (cdp_conf_exists(name))
-		return cdp_why(-EEXIST, "%s exists: this host knows a set named %s already (cdpctl assemble %s starts it)",
-			       cdp_conf_path(name, path), name, name);
-	if (!cdp_opts.dry_run)
-		r = cdp_conf_prepare();
-	if (!r && !cdp_opts.dry_run)
-		r = cdp_dm_have_target();
-	if (r)
-		return r;
-	r = cdp_dm_info(name, &info);
-	if (!r && info.exists)
-		r = cdp_why(-EEXIST, "there is a mapping /dev/mapper/%s already; choose another name",
-			    name);
-	return cdp_opts.dry_run && r == -ENODEV ? 0 : r;
-}
 
 /* "DEV" or "DEV:SECTOR", where DEV may have a colon itself. */
 static int split_meta(u64 *start, bool *has_start)
@@ -225,7 +201,7 @@ static int start(struct activate *a)
 
 static int activate_set(struct activate *a)
 {
-	int r = check_name(a->name);
+	int r = cdp_new_set_check_name(a->name);
 
 	if (!r)
 		r = read_metadata(a);

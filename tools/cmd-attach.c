@@ -158,30 +158,6 @@ static const struct argp argp = {
 
 /*----------------------------------------------------------------*/
 
-static int check_name(const char *name)
-{
-	struct cdp_dm_info info;
-	char path[CDP_PATH_TEXT];
-	int r;
-
-	if (!cdp_name_is_valid(name))
-		return cdp_why(-ECDP_USAGE, "%s is no name for a set: letters, digits and . _ + - only, and not . or - first",
-			       name);
-	if (cdp_conf_exists(name))
-		return cdp_why(-EEXIST, "%s exists: a set named %s is remembered (cdpctl assemble %s starts it, cdpctl detach %s ends it)",
-			       cdp_conf_path(name, path), name, name, name);
-	r = cdp_opts.dry_run ? 0 : cdp_conf_prepare();
-	if (!r && !cdp_opts.dry_run)
-		r = cdp_dm_have_target();
-	if (r)
-		return r;
-	r = cdp_dm_info(name, &info);
-	if (!r && info.exists)
-		r = cdp_why(-EEXIST, "there is a mapping /dev/mapper/%s already; choose another name",
-			    name);
-	return cdp_opts.dry_run && r == -ENODEV ? 0 : r;
-}
-
 static int parse_legs(struct attach *a)
 {
 	u32 i;
@@ -272,7 +248,7 @@ static int make_set(struct attach *a)
 
 static int attach_all(struct attach *a)
 {
-	int r = check_name(a->name);
+	int r = cdp_new_set_check_name(a->name);
 
 	if (!r)
 		r = parse_legs(a);

@@ -79,17 +79,7 @@ static const struct argp argp = {
 	x(SUPER_B,	"superblock_b",	OUT_JSON_ONLY) \
 	x(ANCESTORS,	"ancestors",	OUT_JSON_ONLY)
 
-enum column {
-#define x(id, name, flags) COL_##id,
-	COLUMNS(x)
-#undef x
-};
-
-static const struct cdp_out_column columns[] = {
-#define x(id, name, flags) { name, flags },
-	COLUMNS(x)
-#undef x
-};
+CDP_OUT_COLUMNS(COLUMNS);
 
 #define U64(v)	((unsigned long long)(v))
 #define SET(col, ...) cdp_out_set(o, row, COL_##col, __VA_ARGS__)

@@ -11,6 +11,7 @@
 #include "msg.h"
 #include "opts.h"
 #include "size.h"
+#include "under.h"
 
 #define MOST_SETS	1024u
 
@@ -68,6 +69,7 @@ static void measure_set(struct cdp_measure *m, const struct cdp_live *s,
 	m->health = st->health;
 	m->size_bytes = s->length * CDP_SECTOR_BYTES;
 	m->suspended = !cdp_dm_info(s->name, &info) && info.suspended;
+	m->bypassed = cdp_under_is_bypassed(&s->conf, true);
 	m->held = stats->held;
 	m->unreadable = stats->nr_unreadable;
 	if (st->resync != RESYNC_IDLE && st->to_copy > st->copied)

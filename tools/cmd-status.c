@@ -8,6 +8,7 @@
 #include "msg.h"
 #include "opts.h"
 #include "report.h"
+#include "under.h"
 #include "wake.h"
 
 #define WATCH_MS	1000	/* while something is copied */
@@ -38,11 +39,9 @@ static const struct argp_child children[] = { CDP_CHILD_JSON, { 0 } };
 
 static const struct argp argp = {
 	options, parse, "[NAME]",
-	"Show one set, or all. Exit status 4 when one of them is not optimal.",
+	"Show one set, or all. Exit status 4 when one of them is not optimal, or bypassed.",
 	children, NULL, NULL,
 };
-
-/*----------------------------------------------------------------*/
 
 /*----------------------------------------------------------------*/
 
@@ -59,13 +58,15 @@ static int show_set(const char *name, void *ctx)
 	struct cdp_stats stats;
 	struct cdp_live s;
 	int r = cdp_live_open(&s, name);
-	bool tells, suspended;
+	struct cdp_report_host host;
+	bool tells;
 
 	if (!r) {
 		tells = !cdp_stats_read(name, &stats);	/* not before the first resume */
-		suspended = !cdp_dm_info(name, &info) && info.suspended;
-		cdp_report_set(show->out, &s, tells ? &stats : NULL, suspended);
-		show->degraded |= s.status.health != HEALTH_OPTIMAL;
+		host.suspended = !cdp_dm_info(name, &info) && info.suspended;
+		host.bypassed = cdp_under_is_bypassed(&s.conf, true);
+		cdp_report_set(show->out, &s, tells ? &stats : NULL, host);
+		show->degraded |= s.status.health != HEALTH_OPTIMAL || host.bypassed;
 		show->copies |= s.status.resync == RESYNC_RUNNING;
 		show->shown++;
 	}

@@ -27,6 +27,8 @@ static const struct metric up = {
 static const struct metric set_metrics[] = {
 	{ "cdp_set_size_bytes", "gauge", "Size of the set.", SET(size_bytes) },
 	{ "cdp_set_suspended", "gauge", "Is the mapping suspended?", SET(suspended) },
+	{ "cdp_set_bypassed", "gauge", "Is the device that the set is under not led to it?",
+	  SET(bypassed) },
 	{ "cdp_set_held_requests", "gauge", "Requests that wait without a bound.", SET(held) },
 	{ "cdp_set_unreadable_ranges", "gauge", "Ranges that no leg could read.",
 	  SET(unreadable) },

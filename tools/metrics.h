@@ -18,7 +18,7 @@ struct cdp_measure {
 	char name[CDP_NAME_TEXT];
 	u64 up;				/* 0: remembered, but does not run; nothing else is set */
 	enum cdp_health health;
-	u64 size_bytes, suspended, held, unreadable, resync_left_bytes, events;
+	u64 size_bytes, suspended, bypassed, held, unreadable, resync_left_bytes, events;
 	u32 nr_legs;
 	struct cdp_leg_measure legs[CDP_MAX_LEGS];
 };

@@ -22,6 +22,16 @@ struct cdp_out_column {
 	u32 flags;
 };
 
+/*
+ * Long tables are declared as one list, with x(ID, "name", flags) for each column:
+ * CDP_OUT_COLUMNS(LIST); makes of it the numbers COL_ID and the array "columns".
+ */
+#define CDP_OUT_COLUMN_ID(id, name, flags)	COL_##id,
+#define CDP_OUT_COLUMN(id, name, flags)		{ name, flags },
+#define CDP_OUT_COLUMNS(list) \
+	enum column { list(CDP_OUT_COLUMN_ID) }; \
+	static const struct cdp_out_column columns[] = { list(CDP_OUT_COLUMN) }
+
 struct cdp_out;			/* a table */
 struct cdp_out_row;
 

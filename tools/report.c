@@ -38,22 +38,14 @@
 	x(COPIED,	"copied_regions", OUT_NUMBER | OUT_JSON_ONLY) \
 	x(TO_COPY,	"to_copy_regions", OUT_NUMBER | OUT_JSON_ONLY) \
 	x(SUSPENDED,	"suspended",	OUT_BOOL | OUT_JSON_ONLY) \
+	x(UNDER,	"under",	OUT_JSON_ONLY) \
+	x(BYPASSED,	"bypassed",	OUT_BOOL | OUT_JSON_ONLY) \
 	x(LEG,		"leg",		OUT_NUMBER | OUT_JSON_ONLY) \
 	x(TARGET,	"iscsi_target",	OUT_JSON_ONLY) \
 	x(GENERATION,	"generation",	OUT_JSON_ONLY) \
 	x(UUID,		"uuid",		0)
 
-enum column {
-#define x(id, name, flags) COL_##id,
-	COLUMNS(x)
-#undef x
-};
-
-static const struct cdp_out_column columns[] = {
-#define x(id, name, flags) { name, flags },
-	COLUMNS(x)
-#undef x
-};
+CDP_OUT_COLUMNS(COLUMNS);
 
 #define U64(v)	((unsigned long long)(v))
 #define SET(col, ...) cdp_out_set(o, row, COL_##col, __VA_ARGS__)
@@ -75,10 +67,13 @@ static void fill_copy(struct cdp_out *o, struct cdp_out_row *row, const struct c
 
 /* "degraded (suspended, 3 held)": what is out of the ordinary is said beside the health. */
 static const char *set_state(const struct cdp_live *s, const struct cdp_stats *stats,
-			     bool suspended, char *text, size_t size)
+			     struct cdp_report_host host, char *text, size_t size)
 {
 	char held[32] = "", unreadable[48] = "";
-	const char *const more[] = { suspended ? "suspended" : "", held, unreadable };
+	const char *const more[] = {
+		host.bypassed ? "bypassed" : "", host.suspended ? "suspended" : "",
+		held, unreadable,
+	};
 	bool any = false;
 	int n = cdp_print(text, size, "%s", cdp_health_name(s->status.health));
 	u32 i;
@@ -99,18 +94,21 @@ static const char *set_state(const struct cdp_live *s, const struct cdp_stats *s
 }
 
 static struct cdp_out_row *fill_set(struct cdp_out *o, const struct cdp_live *s,
-				    const struct cdp_stats *stats, bool suspended)
+				    const struct cdp_stats *stats, struct cdp_report_host host)
 {
 	struct cdp_out_row *row = cdp_out_row(o, NULL);
 	char uuid[CDP_UUID_TEXT], size[CDP_SIZE_TEXT], state[128];
 
 	SET(NAME, "%s", s->name);
-	SET(STATE, "%s", set_state(s, stats, suspended, state, sizeof(state)));
+	SET(STATE, "%s", set_state(s, stats, host, state, sizeof(state)));
 	SET(DEVICE, "/dev/mapper/%s", s->name);
 	SET(SIZE, "%s", cdp_size_print(s->length * CDP_SECTOR_BYTES, size));
 	SET(SIZE_BYTES, "%llu", U64(s->length * CDP_SECTOR_BYTES));
 	SET(REGION_BYTES, "%llu", U64(s->table.region_sectors * CDP_SECTOR_BYTES));
-	SET(SUSPENDED, "%d", suspended);
+	SET(SUSPENDED, "%d", host.suspended);
+	if (s->conf.under[0])
+		SET(UNDER, "%s", s->conf.under);
+	SET(BYPASSED, "%d", host.bypassed);
 	if (stats->nr_unreadable)
 		SET(UNREADABLE, "%s", stats->unreadable);
 	SET(HELD, "%llu", U64(stats->held));
@@ -163,10 +161,10 @@ static struct cdp_out_row *fill_leg(struct cdp_out *o, struct cdp_out_row *paren
 }
 
 void cdp_report_set(struct cdp_out *o, const struct cdp_live *s, const struct cdp_stats *stats,
-		    bool suspended)
+		    struct cdp_report_host host)
 {
 	static const struct cdp_stats none;
-	struct cdp_out_row *row = fill_set(o, s, stats ? stats : &none, suspended), *leg;
+	struct cdp_out_row *row = fill_set(o, s, stats ? stats : &none, host), *leg;
 	u32 i;
 
 	for (i = 0; i < s->status.nr_legs; i++) {

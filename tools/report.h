@@ -10,9 +10,15 @@
 /* @list: of columns, "name,state"; NULL for the usual ones. NULL with a sentence if it is wrong. */
 struct cdp_out *cdp_report_new(const char *list);
 
+/* How the set stands to the rest of the host. */
+struct cdp_report_host {
+	bool suspended;
+	bool bypassed;	/* the device that it is under does not lead to it */
+};
+
 /* @stats: NULL when the kernel does not tell them yet. */
 void cdp_report_set(struct cdp_out *o, const struct cdp_live *s, const struct cdp_stats *stats,
-		    bool suspended);
+		    struct cdp_report_host host);
 
 /* The names of all columns, by number; NULL behind the last. */
 const char *cdp_report_column(u32 i);

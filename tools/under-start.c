@@ -56,7 +56,7 @@ int cdp_under_lead_again(const struct cdp_conf *c, bool dry_run)
 	int r = cdp_under_open_conf(&u, c);
 
 	if (!r && !u.leads && !cdp_under_is_untouched(&u, c->under_mark))
-		r = cdp_refuse("leads-elsewhere", "%s runs, but %s does not lead to it and was written to: somebody has loaded another table (lvm?). cdpctl detach --live %s, then attach again",
+		r = cdp_refuse("leads-elsewhere", "%s runs, but %s does not lead to it and was, or may have been, written to: somebody has loaded another table (lvm?). cdpctl detach --live %s, then attach again",
 			       c->name, u.name, c->name);
 	if (!r && !u.leads) {
 		cdp_under_plan_clear(&p, &u);

@@ -188,6 +188,19 @@ void cdp_under_close(struct cdp_under *u)
 	u->lines = NULL;
 }
 
+bool cdp_under_is_bypassed(const struct cdp_conf *c, bool runs)
+{
+	struct cdp_under u;
+	bool is;
+
+	if (!c->under[0])
+		return false;
+	is = !cdp_under_open(&u, c->under, c->name) && !u.leads && (runs || u.info.open_count);
+	cdp_under_close(&u);
+	cdp_why_clear();
+	return is;
+}
+
 /* Does the table lead to a volume that lvm is moving? */
 static bool is_moving(const char *lines)
 {

@@ -51,6 +51,9 @@ int __must_check cdp_under_open(struct cdp_under *u, const char *device, const c
 int __must_check cdp_under_open_conf(struct cdp_under *u, const struct cdp_conf *c);
 void cdp_under_close(struct cdp_under *u);
 
+/* Does the device that the set was under not lead to it, though the set runs, or it is in use? */
+bool cdp_under_is_bypassed(const struct cdp_conf *c, bool runs);
+
 /* -ECDP_REFUSED when its table cannot be taken from it, or others would load it again. */
 int __must_check cdp_under_check(const struct cdp_under *u);
 

@@ -110,9 +110,14 @@ TEST(grab)
 {
 	host_begin();
 	cdp_check_grab(&found);
-	must(found.nr == 1 && find("rules-missing"), "an empty host: %u", found.nr);
+	must(found.nr == 2 && find("rules-missing"), "an empty host: %u", found.nr);
 	found.nr = 0;
 	put("/lib/udev/rules.d/60-cdp.rules", "x");
+	cdp_check_grab(&found);
+	must(found.nr == 1, "%u", found.nr);
+	expect("rules-missing", "61-cdp-legs.rules", "");
+	found.nr = 0;
+	put("/lib/udev/rules.d/61-cdp-legs.rules", "x");
 	put("/etc/multipath.conf", "defaults {\n\tfind_multipaths\tgreedy\n}\n");
 	put("/etc/lvm/lvm.conf", "devices {\n\t# global_filter = [ \"a|.*|\" ]\n}\n");
 	cdp_check_grab(&found);
@@ -124,6 +129,15 @@ TEST(grab)
 	put("/etc/lvm/lvm.conf", "devices {\n\tglobal_filter = [ \"r|/dev/sd.*|\" ]\n}\n");
 	cdp_check_grab(&found);
 	must(!found.nr, "in order");
+	put("/etc/lvm/lvm.conf", "devices {\n\texternal_device_info_source = \"udev\"\n}\n");
+	put("/etc/lvm/lvmlocal.conf", "devices {\n\tfw_raid_component_detection = 1\n}\n");
+	cdp_check_grab(&found);
+	must(!found.nr, "asks udev");
+	put("/etc/lvm/lvmlocal.conf", "devices {\n\tfw_raid_component_detection = 1\n"
+	    "\texternal_device_info_source = \"none\"\n}\n");
+	cdp_check_grab(&found);
+	must(found.nr == 1, "%u", found.nr);
+	expect("lvm-grab", "lvmlocal.conf", "");
 	host_end();
 }
 

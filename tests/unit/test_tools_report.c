@@ -85,6 +85,7 @@ static void validate(const char *how)
 
 static char *report(bool json, const char *list)
 {
+	const struct cdp_report_host host = { .suspended = true, .bypassed = true };
 	struct cdp_live s;
 	struct cdp_out *o;
 	int old = begin();
@@ -93,8 +94,8 @@ static char *report(bool json, const char *list)
 	cdp_opts.json = json;
 	o = cdp_report_new(list);
 	must(o, "%s", cdp_why_text());
-	cdp_report_set(o, &s, &stats, true);
-	cdp_report_set(o, &s, NULL, false);
+	cdp_report_set(o, &s, &stats, host);
+	cdp_report_set(o, &s, NULL, (struct cdp_report_host){ 0 });
 	must(!cdp_out_print(o), "printed");
 	return end(old);
 }
