@@ -44,6 +44,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "depth.h"
 #include "map.h"
 #include "plan.h"
 
@@ -180,6 +181,8 @@ struct cdp_copy {
 	sector_t sector;		/* of the piece, in the set */
 	u32 left, piece;		/* sectors */
 	u32 pages;
+	u32 turn;			/* see depth.h */
+	unsigned long slowest;		/* jiffies that a piece took */
 	bool fine;			/* piece by small piece, past what cannot be read */
 	bool writing, abandoned, read_failed, write_failed;
 	blk_status_t status;
@@ -284,6 +287,7 @@ struct cdp {
 
 	struct bio_set run_bios;
 	struct cdp_copy *copies[CDP_COPIES];	/* under lock: by claim */
+	struct cdp_depth depth;		/* the keeper's own */
 	struct cdp_pool run_pages;
 	u64 copied_bytes[CDP_MAX_LEGS];
 	struct cdp_bad bad[CDP_BAD];	/* under lock: could not be read in this resync */

@@ -31,6 +31,7 @@ static void piece_ended(struct cdp_copy *copy)
 	bool abandoned;
 
 	spin_lock_irqsave(&c->queue_lock, flags);
+	copy->slowest = max(copy->slowest, jiffies - copy->sent.since);
 	atomic_set(&copy->sent.pending, 0);
 	abandoned = copy->abandoned;
 	if (!abandoned) {
@@ -177,6 +178,7 @@ void cdp_copy_send(struct cdp_copy *copy)
 {
 	struct cdp *c = copy->c;
 
+	copy->slowest = 0;
 	copy->abandoned = copy->read_failed = copy->write_failed = false;
 	read_piece(copy);
 	cdp_watch(c);

@@ -9,6 +9,8 @@
 #define RUN_BUSY	512u	/* and while it is not: its requests wait behind it */
 #define WINDOW_IDLE	16u	/* copies under way, likewise */
 #define WINDOW_BUSY	2u
+#define SLOW_PART	8u	/* of the deadline: a piece that took longer was slow */
+#define USUAL_TIMEOUT_MS 5000u	/* where there is no deadline */
 #define BUSY_MS		200	/* it is not quiet so long after a request */
 #define SETTLE_MS	5000	/* a crash repeats at most this much copying */
 #define RETRY_S		30	/* after a pass that could not read everything */
@@ -19,7 +21,7 @@ static bool start(struct cdp *c, u32 claim)
 	struct cdp_set *s = &c->set;
 	struct cdp_span span = s->claims[claim].span;
 	sector_t sectors = cdp_run_sectors(&s->g, span.extent, span.mask);
-	struct cdp_copy *copy = cdp_copy_alloc(c, sectors);
+	struct cdp_copy *copy = cdp_copy_alloc(c, min_t(sector_t, sectors, c->depth.limit));
 
 	if (!copy)
 		return false;
@@ -32,6 +34,7 @@ static bool start(struct cdp *c, u32 claim)
 	spin_lock(&c->lock);
 	copy->source = cdp_copy_source(s, claim);
 	copy->target = (u32)s->copy_leg;
+	copy->turn = c->depth.turn;
 	c->copies[claim] = copy;
 	spin_unlock(&c->lock);
 	cdp_copy_send(copy);
@@ -69,10 +72,20 @@ static void tell_unreadable(struct cdp *c)
 			  i == CDP_BAD - 1 ? ", and perhaps more" : "");
 }
 
+/* So many pieces at a time that none of them comes near the deadline. */
+static void judge_depth(struct cdp *c, const struct cdp_copy *copy, u32 sectors)
+{
+	u32 ms = (READ_ONCE(c->features.leg_timeout_ms) ?: USUAL_TIMEOUT_MS) / SLOW_PART;
+
+	cdp_depth_ended(&c->depth, copy->turn, sectors, cdp_copy_load(&c->set),
+			copy->slowest > msecs_to_jiffies(ms));
+}
+
 static void take_in(struct cdp *c, struct cdp_copy *copy)
 {
 	struct cdp_set *s = &c->set;
 	struct cdp_span span = s->claims[copy->claim].span;
+	u32 sectors = (u32)cdp_run_sectors(&s->g, span.extent, span.mask);
 	bool good = !copy->read_failed && !copy->write_failed;
 
 	if (copy->write_failed) {
@@ -84,8 +97,8 @@ static void take_in(struct cdp *c, struct cdp_copy *copy)
 		cdp_read_failed(s, copy->source, span, c->features.read_error_limit);
 	}
 	if (good)
-		c->copied_bytes[copy->target] +=
-			(u64)cdp_run_sectors(&s->g, span.extent, span.mask) << SECTOR_SHIFT;
+		c->copied_bytes[copy->target] += (u64)sectors << SECTOR_SHIFT;
+	judge_depth(c, copy, sectors);
 	cdp_copy_end(s, copy->claim, good);
 	c->copies[copy->claim] = NULL;
 }
@@ -151,7 +164,7 @@ static u32 window(struct cdp *c)
 /* Regions in one copy. */
 static u32 longest_run(struct cdp *c)
 {
-	u32 sectors = cdp_is_busy(c) ? RUN_BUSY : RUN_IDLE;
+	u32 sectors = min(cdp_is_busy(c) ? RUN_BUSY : RUN_IDLE, READ_ONCE(c->depth.limit) / 2);
 
 	return c->one_by_one ? 1 : max(1u, sectors >> c->set.g.region_shift);
 }
@@ -182,7 +195,9 @@ static int claim_more(struct cdp *c)
 		if (!cdp_rate_allows(&c->resync_rate))
 			return -EBUSY;
 		spin_lock(&c->lock);
-		r = s->nr_copies < limit ? cdp_copy_next(s, max, SCAN_BUDGET) : -EBUSY;
+		r = -EBUSY;
+		if (s->nr_copies < limit && cdp_depth_allows(&c->depth, cdp_copy_load(s)))
+			r = cdp_copy_next(s, max, SCAN_BUDGET);
 		if (r >= 0)
 			cdp_rate_spend(&c->resync_rate, (u64)hweight64(s->claims[r].span.mask) <<
 							s->g.region_shift);
@@ -312,6 +327,7 @@ static bool begin(struct cdp *c)
 	spin_lock(&c->lock);
 	go = cdp_copy_start(s);
 	if (go) {
+		cdp_depth_start(&c->depth);
 		cdp_event(c, "resync-started", s->copy_leg, "%llu regions to copy",
 			  s->legs[s->copy_leg].tracked);
 		cdp_tell(c);

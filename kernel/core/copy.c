@@ -123,6 +123,18 @@ int cdp_copy_next(struct cdp_set *s, u32 max, u64 budget)
 	return -ENOENT;
 }
 
+u32 cdp_copy_load(const struct cdp_set *s)
+{
+	u32 i, left = s->nr_copies, regions = 0;
+
+	for (i = 0; left; i++)
+		if (s->claims[i].used) {
+			regions += cdp_popcount(s->claims[i].span.mask);
+			left--;
+		}
+	return regions << s->g.region_shift;
+}
+
 u32 cdp_copy_source(struct cdp_set *s, u32 claim)
 {
 	struct cdp_claim *c = &s->claims[claim];

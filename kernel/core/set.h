@@ -356,6 +356,8 @@ int cdp_copy_next(struct cdp_set *s, u32 max, u64 budget);
  * and what was read from it is the past.
  */
 u32 cdp_copy_source(struct cdp_set *s, u32 claim);
+/* [lock] Sectors of what is claimed to be copied. */
+u32 cdp_copy_load(const struct cdp_set *s);
 /* [lock] */
 void cdp_copy_end(struct cdp_set *s, u32 claim, bool copied);
 /*
