@@ -196,7 +196,7 @@ struct cdp_round;
 struct cdp_pool {
 	mempool_t reserve;
 	struct percpu_counter used;	/* by requests, and as the reserve */
-	s64 bound;			/* of that; 0: none */
+	s64 beyond;			/* the reserve, at most; 0: no bound */
 };
 
 struct cdp_bad {

@@ -417,7 +417,7 @@ int cdp_flights_init(struct cdp *c)
 
 	if (!r)
 		r = cdp_pool_init(&c->copy_pages, RESERVE,
-				  c->features.copy_pool_mb << (20 - PAGE_SHIFT));
+				  c->features.copy_pool_mb << (20 - PAGE_SHIFT) ?: UINT_MAX);
 	if (r)
 		return r;
 	c->flights = alloc_percpu(struct cdp_flights);

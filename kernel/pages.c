@@ -17,6 +17,7 @@
 #define STORE_PAGES	2048u	/* and eight; of a small memory's pages one in SHARE, at most */
 #define SHARE		512u
 #define TRIM_S		2
+#define POOLS_PERCENT	2u	/* of memory, as dm-crypt bounds its own */
 
 /* Pages, the last one that came on top. */
 struct pile {
@@ -179,9 +180,27 @@ int __init cdp_pages_init(void)
  * Pools
  *--------------------------------------------------------------*/
 
+/*
+ * Copies of what waits for a leg must not take the memory that swapping out on the set
+ * is to win: the bounded pools share a part of it, whatever their own bounds are.
+ */
+static DEFINE_MUTEX(share_lock);
+static u32 sharers;
+static s64 fair_share;	/* pages */
+
+static void share_out(int change)
+{
+	mutex_lock(&share_lock);
+	sharers += change;
+	if (sharers)
+		WRITE_ONCE(fair_share, totalram_pages() * POOLS_PERCENT / 100 / sharers);
+	mutex_unlock(&share_lock);
+}
+
 static bool is_used_up(struct cdp_pool *p)
 {
-	return p->bound && percpu_counter_read_positive(&p->used) >= p->bound;
+	return p->beyond && percpu_counter_read_positive(&p->used) >=
+			    p->reserve.min_nr + min(p->beyond, READ_ONCE(fair_share));
 }
 
 /* The reserve, and up to the bound beyond it: then the pool waits. */
@@ -207,12 +226,21 @@ int cdp_pool_init(struct cdp_pool *p, u32 reserve, u32 beyond)
 {
 	int r = percpu_counter_init(&p->used, 0, GFP_KERNEL);
 
-	p->bound = beyond ? (s64)reserve + beyond : 0;
-	return r ?: mempool_init(&p->reserve, (int)reserve, pool_alloc, pool_free, p);
+	if (!r)
+		r = mempool_init(&p->reserve, (int)reserve, pool_alloc, pool_free, p);
+	if (r)
+		return r;
+	p->beyond = beyond;
+	if (beyond)
+		share_out(1);
+	return 0;
 }
 
 void cdp_pool_exit(struct cdp_pool *p)
 {
+	if (p->beyond)
+		share_out(-1);
+	p->beyond = 0;
 	mempool_exit(&p->reserve);
 	percpu_counter_destroy(&p->used);
 }

@@ -406,10 +406,10 @@ static void set_target(struct cdp *c)
 	ti->num_flush_bios = 1;
 	ti->flush_supported = true;
 	ti->num_write_zeroes_bios = 1;
-	if (!c->features.no_discard) {
-		ti->num_discard_bios = 1;
-		ti->discards_supported = true;
-	}
+	ti->discards_supported = !c->features.no_discard;
+	ti->num_discard_bios = ti->discards_supported;
+	/* what waits here, as for a commit, holds memory that swapping out is to win */
+	ti->limit_swap_bios = true;
 	ti->per_io_data_size = sizeof(struct cdp_bio);
 	if (c->features.no_copy)
 		cdp_target_want_stable_pages(ti);

@@ -417,7 +417,7 @@ struct dm_target {
 	const char *error;
 	sector_t begin, len;
 	u32 num_flush_bios, num_write_zeroes_bios, num_discard_bios, per_io_data_size;
-	bool flush_supported, discards_supported;
+	bool flush_supported, discards_supported, limit_swap_bios;
 };
 typedef enum { STATUSTYPE_INFO, STATUSTYPE_TABLE, STATUSTYPE_IMA } status_type_t;
 typedef int (*iterate_devices_callout_fn)(struct dm_target *ti, struct dm_dev *dev,
