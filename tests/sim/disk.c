@@ -42,18 +42,27 @@ static void init_one(struct disk *d, u32 leg, bool meta)
 	d->depth = one_in(3) ? 1 + below(4) : 0;
 }
 
+/* Rubbish; the same on all, also on new ones, where "assume_clean" says so: a set may grow. */
+void disk_fill(u32 leg)
+{
+	struct disk *d = &legs[leg].data;
+	u64 from = sim.alike ? 0 : leg;
+	u32 i;
+
+	for (i = 0; i < MAX_SECTORS; i++)
+		d->cur[i] = d->dur[i] = 0xb000000000000000ull | from << 32 | i;
+}
+
 /* As bought: no metadata, and rubbish for data. */
 void disk_init(u32 leg)
 {
 	struct leg *l = &legs[leg];
-	u32 i;
 
 	init_one(&l->data, leg, false);
 	init_one(&l->meta, leg, true);
 	l->data.slow = one_in(6) ? 2 + below(20) : 0;
 	l->meta.slow = one_in(6) ? 2 + below(20) : 0;
-	for (i = 0; i < MAX_SECTORS; i++)
-		l->data.cur[i] = l->data.dur[i] = 0xb000000000000000ull | (u64)leg << 32 | i;
+	disk_fill(leg);
 	l->blank = true;
 	l->damaged = l->restored = l->gaining = l->doubtful = l->left = l->lost_cache = false;
 	l->lacks = true;

@@ -72,6 +72,7 @@ struct sim {
 	u64 steps;		/* of this history */
 	u64 clock;		/* counts everything that happens */
 	bool trace, failed, settling;
+	bool alike;		/* disks have the same in them, as bought */
 	bool rotten;		/* a leg was changed behind the set's back */
 	char what[512];
 	/* dice of this history */
@@ -177,6 +178,7 @@ struct leg {
 extern struct leg legs[LEGS];
 
 void disk_init(u32 leg);
+void disk_fill(u32 leg);
 void disk_submit(struct bio *bio);
 bool disk_step(void);		/* false: nothing can move */
 bool disk_any(void);

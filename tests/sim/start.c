@@ -78,6 +78,7 @@ void start_history(void)
 	sectors = 1 + below(3 * EXTENT_SECTORS);
 	memset(&features, 0, sizeof(features));
 	memset(&deadlines, 0, sizeof(deadlines));
+	sim.alike = false;
 	for (i = 0; i < LEGS; i++)
 		disk_init(i);
 	if (one_in(3))
@@ -94,10 +95,9 @@ void start_history(void)
 		add_feature("on_last_error queue");
 	if (one_in(4)) {
 		add_feature("assume_clean");
-		for (i = 1; i < LEGS; i++) {
-			memcpy(legs[i].data.cur, legs[0].data.cur, sizeof(legs[0].data.cur));
-			memcpy(legs[i].data.dur, legs[0].data.dur, sizeof(legs[0].data.dur));
-		}
+		sim.alike = true;
+		for (i = 1; i < LEGS; i++)
+			disk_fill(i);
 	}
 	make_foreign();
 }
