@@ -78,6 +78,8 @@ struct sim {
 	/* dice of this history */
 	u32 preempt;		/* one in so many points */
 	u32 stall;		/* ... of which one in so many takes long */
+	bool dwell;		/* whoever picks extents to be cleaned takes his time, */
+	bool picking;		/* and does so now */
 	u32 tick;		/* milliseconds at most in a step */
 	u32 nomem;
 	u32 guest_max;		/* requests at once */

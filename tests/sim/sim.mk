@@ -23,7 +23,7 @@ SIM_CFLAGS	= -O2 -g -fno-pie -D_GNU_SOURCE -DCDP_VERSION='"$(VERSION)"' -include
 SIM_FORGET	:= objcopy --rename-section .data=sim_data \
 		   --rename-section .bss=sim_bss,alloc,load,data,contents
 SIM_LDFLAGS	:= -no-pie -Wl,--wrap=cdp_leg_step -Wl,--wrap=cdp_copy_send -Wl,--wrap=cdp_store_read \
-		   -Wl,--wrap=cdp_verify_found
+		   -Wl,--wrap=cdp_verify_found -Wl,--wrap=cdp_clean_pick
 
 .PHONY: sim sim-san sim-mutants
 

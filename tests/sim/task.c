@@ -35,6 +35,7 @@ struct task {
 	bool woken;
 	unsigned long until;
 	u64 stalled;		/* it does not get its turn before this step */
+	bool dwells;		/* between any two accesses it may be stalled */
 	u32 place;		/* in run[] */
 };
 
@@ -154,6 +155,7 @@ struct task *task_spawn(const char *name, void (*fn)(void *arg), void *arg)
 	t->arg = arg;
 	t->on = t->wait = NULL;
 	t->until = t->stalled = 0;
+	t->dwells = false;
 	set_runnable(t);
 	return t;
 }
@@ -229,11 +231,28 @@ static void block(void)
 /* A turn may be taken for long, as from a processor of a guest whose host is busy. */
 void sim_point(void)
 {
-	if (!current || !sim.preempt || !one_in(sim.preempt))
+	bool dwells = current && current->dwells && one_in(2);
+
+	if (!dwells && (!current || !sim.preempt || !one_in(sim.preempt)))
 		return;
-	if (one_in(sim.stall))
+	if (dwells)
+		current->stalled = sim.steps + below(64);
+	else if (one_in(sim.stall))
 		current->stalled = sim.steps + (1ul << below(12));
 	to_main();
+}
+
+/* Extents are picked to be cleaned a few times in a history: writes begin in the middle of it. */
+u32 __real_cdp_clean_pick(struct cdp_set *s, u64 *cursor, enum cdp_pick pick, u64 *out, u32 max);
+u32 __wrap_cdp_clean_pick(struct cdp_set *s, u64 *cursor, enum cdp_pick pick, u64 *out, u32 max);
+u32 __wrap_cdp_clean_pick(struct cdp_set *s, u64 *cursor, enum cdp_pick pick, u64 *out, u32 max)
+{
+	u32 n;
+
+	sim.picking = current->dwells = sim.dwell;
+	n = __real_cdp_clean_pick(s, cursor, pick, out, max);
+	sim.picking = current->dwells = false;
+	return n;
 }
 
 /*----------------------------------------------------------------
@@ -556,6 +575,7 @@ void task_forget_all(void)
 	for (i = 0; i < QUEUES; i++)
 		queues[i].used = false;
 	nr_run = nr_tasks = nr_timers = 0;
+	sim.picking = false;
 }
 
 /*----------------------------------------------------------------

@@ -212,7 +212,7 @@ static void do_message(void)
 	u32 leg = below(dm.table.nr);
 	char text[1024];
 
-	switch (below(12)) {
+	switch (sim.dwell && one_in(3) ? 0 : below(12)) {
 	case 0:
 		if (has_class(C_LEGMSG))
 			dm_message("leg fail %u", leg);
@@ -358,7 +358,8 @@ static bool is_untimely(void)
 static void step(bool quiet)
 {
 	u32 task = task_any() ? sim.w_task : 0, disk = disk_any() ? sim.w_disk : 0;
-	u32 guest_w = quiet || !dm_cdp() ? 0 : sim.w_guest, act = quiet ? 0 : sim.w_action;
+	u32 guest_w = quiet || !dm_cdp() ? 0 : sim.w_guest + (sim.picking ? 400 : 0);
+	u32 act = quiet ? 0 : sim.w_action;
 	u32 rest = task || disk ? 0 : 200, what;
 
 	/* no set runs: nothing to wait for */
@@ -662,6 +663,8 @@ static void dice(void)
 
 	sim.preempt = has_class(C_PREEMPT) ? preempts[below(ARRAY_SIZE(preempts))] : 0;
 	sim.stall = one_in(2) ? 0 : 2 << below(6);
+	/* by the seed, so that the others' histories stay what they are */
+	sim.dwell = has_class(C_PREEMPT) && sim.seed % 4 == 1;
 	sim.tick = ticks[below(ARRAY_SIZE(ticks))];
 	sim.nomem = has_class(C_NOMEM) && one_in(3) ? 2 + below(20) : 0;
 	sim.guest_max = 1 + below(OPS);
