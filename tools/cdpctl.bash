@@ -32,7 +32,7 @@ _cdpctl_options() { # VERB
 	activate) echo "--from --meta --dry-run $common" ;;
 	examine) echo "--meta-start --udev --json $common" ;;
 	assemble) echo "--all --wait --dry-run $common" ;;
-	stop) echo "--all --force --dry-run $common" ;;
+	stop) echo "--all --live --force --dry-run $common" ;;
 	detach) echo "--live --force --dry-run $common" ;;
 	grow) echo "--size --assume-clean --wait --dry-run --json $common" ;;
 	resume) echo "--undo --dry-run $common" ;;

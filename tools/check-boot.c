@@ -102,6 +102,8 @@ void cdp_check_units(struct cdp_findings *f)
 {
 	char path[CDP_PATH_TEXT];
 
+	if (!find_unit("cdp-shutdown.service", path))
+		cdp_find_add(f, "unit-missing", "cdp-shutdown.service");
 	if (!find_unit("cdp.service", path)) {
 		cdp_find_add(f, "unit-missing", "cdp.service");
 		return;

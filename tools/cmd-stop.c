@@ -10,11 +10,13 @@
 #include "stats.h"
 #include "under-start.h"
 
-enum { OPT_ALL = 256 };
-static bool all;
+enum { OPT_ALL = 256, OPT_LIVE };
+static bool all, live;
 
 static const struct argp_option options[] = {
-	{ "all", OPT_ALL, NULL, 0, "every running set", 1 }, { 0 },
+	{ "all", OPT_ALL, NULL, 0, "every running set", 1 },
+	{ "live", OPT_LIVE, NULL, 0, "every running set that is under a device", 1 },
+	{ 0 },
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -23,15 +25,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		all = true;
 		return 0;
 	}
-	if (key == ARGP_KEY_SUCCESS && all == !!cdp_opts.nr_words)
-		argp_error(state, "give either NAME or --all");
+	if (key == OPT_LIVE) {
+		live = true;
+		return 0;
+	}
+	if (key == ARGP_KEY_SUCCESS && all + live + cdp_opts.nr_words != 1)
+		argp_error(state, "give NAME, --all or --live");
 	return cdp_opts_word(key, arg, state);
 }
 
 static const struct argp_child children[] = { CDP_CHILD_DRY_RUN, CDP_CHILD_FORCE, { 0 } };
 
 static const struct argp argp = {
-	options, parse, "NAME\n--all",
+	options, parse, "NAME\n--all\n--live",
 	"Shut a set down cleanly: /dev/mapper/NAME goes away, the legs stay as they are.",
 	children, NULL, NULL,
 };
@@ -75,9 +81,13 @@ static int stop_one(const char *name)
 
 static int stop_next(const char *name, void *ctx)
 {
+	static struct cdp_conf conf;
 	int *worst = ctx;
-	int r = stop_one(name);
+	int r;
 
+	if (live && !is_under(name, &conf))
+		return 0;
+	r = stop_one(name);
 	if (!r)
 		return 0;
 	cdp_error("%s", cdp_why_text());
@@ -91,7 +101,7 @@ int cdp_cmd_stop(int argc, char **argv)
 	int worst = 0, r;
 
 	cdp_opts_parse(&argp, argc, argv, 0, 1);
-	if (!all)
+	if (cdp_opts.nr_words)
 		return stop_one(cdp_opts.words[0]);
 	r = cdp_dm_list(stop_next, &worst);
 	if (!r && worst)

@@ -147,9 +147,10 @@ TEST(units)
 
 	host_begin();
 	cdp_check_units(&found);
-	must(found.nr == 1 && find("unit-missing"), "nothing is there");
+	must(found.nr == 2 && find("unit-missing"), "nothing is there");
 	found.nr = 0;
 	put("/lib/systemd/system/cdp.service", "[Unit]\nBefore=libvirt-guests.service\n");
+	put("/lib/systemd/system/cdp-shutdown.service", "[Unit]\n");
 	put("/lib/systemd/system/cdp-monitor.service", "[Unit]\n");
 	put("/lib/systemd/system/iscsid.service", "[Unit]\n");
 	put("/lib/systemd/system/libvirtd.service", "[Unit]\n");
