@@ -664,7 +664,7 @@ static void dice(void)
 	sim.preempt = has_class(C_PREEMPT) ? preempts[below(ARRAY_SIZE(preempts))] : 0;
 	sim.stall = one_in(2) ? 0 : 2 << below(6);
 	/* by the seed, so that the others' histories stay what they are */
-	sim.dwell = has_class(C_PREEMPT) && sim.seed % 4 == 1;
+	sim.dwell = has_class(C_PREEMPT) && sim.seed % 2 == 1;
 	sim.tick = ticks[below(ARRAY_SIZE(ticks))];
 	sim.nomem = has_class(C_NOMEM) && one_in(3) ? 2 + below(20) : 0;
 	sim.guest_max = 1 + below(OPS);
