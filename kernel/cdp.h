@@ -263,6 +263,8 @@ struct cdp {
 	u32 told_late;			/* legs whose lateness is known to the events */
 	struct mutex keeper_mutex;	/* resync, cleaning, tracker pages, scratch */
 	struct mutex commit_mutex;	/* intent pages, superblocks */
+	void *kept_open[CDP_MAX_LEGS];	/* see end.c */
+	struct work_struct end_work;
 	wait_queue_head_t wait;		/* commit made progress, or a copy ended */
 	struct cdp_page_disk *scratch;	/* two blocks that were read */
 	struct cdp_plan *plan;		/* until it is active; a resume may find no memory */
@@ -360,6 +362,16 @@ void cdp_inherit(struct cdp *c);
 u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set);
 /* Legs whose devices still hold requests of this table, or of one that it replaced. */
 u32 cdp_busy_legs(struct cdp *c);
+/* It is gone for all others. */
+void cdp_unlist(struct cdp *c);
+
+/* end.c: both accept any half-built state */
+int __init cdp_end_init(void);
+void cdp_end_exit(void);
+/* Waits for late answers. */
+void cdp_destroy(struct cdp *c);
+/* The constructor's way out: for that nobody waits. */
+void cdp_destroy_refused(struct cdp *c);
 
 /* When it is sent: to the microsecond for a sample only. */
 static inline u64 cdp_stamp(struct cdp *c, unsigned long *since)

@@ -9,6 +9,7 @@
 #include <linux/blk_types.h>
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
+#include <linux/file.h>
 
 /* 6.12 moved the flag for stable pages to the queue limits; 6.1 has it in the
  * target, from some stable release on. Goes with 6.1.
@@ -33,6 +34,38 @@ static inline void cdp_target_want_stable_pages(struct dm_target *ti)
 #else
 #define CDP_MODE_WRITE	FMODE_WRITE
 #endif
+
+/*
+ * A device is kept open beyond what device-mapper holds of it, without a claim. Opening has
+ * changed three times: 6.5, 6.7, 6.9. NULL: it cannot be.
+ */
+static inline void *cdp_bdev_hold(struct block_device *bdev)
+{
+#if defined(CDP_HAVE_BDEV_FILE_OPEN_BY_DEV)
+	void *hold = bdev_file_open_by_dev(bdev->bd_dev, BLK_OPEN_READ, NULL, NULL);
+#elif defined(CDP_HAVE_BDEV_OPEN_BY_DEV)
+	void *hold = bdev_open_by_dev(bdev->bd_dev, BLK_OPEN_READ, NULL, NULL);
+#elif defined(CDP_HAVE_BLK_HOLDER_OPS)
+	void *hold = blkdev_get_by_dev(bdev->bd_dev, BLK_OPEN_READ, NULL, NULL);
+#else
+	void *hold = blkdev_get_by_dev(bdev->bd_dev, FMODE_READ, NULL);
+#endif
+
+	return IS_ERR(hold) ? NULL : hold;
+}
+
+static inline void cdp_bdev_release(void *hold)
+{
+#if defined(CDP_HAVE_BDEV_FILE_OPEN_BY_DEV)
+	fput(hold);
+#elif defined(CDP_HAVE_BDEV_OPEN_BY_DEV)
+	bdev_release(hold);
+#elif defined(CDP_HAVE_BLK_HOLDER_OPS)
+	blkdev_put(hold, NULL);
+#else
+	blkdev_put(hold, FMODE_READ);
+#endif
+}
 
 /* An answer that is about the request and not about the leg. */
 static inline bool cdp_is_refusal(blk_status_t status)

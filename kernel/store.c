@@ -10,6 +10,7 @@
 #include "cdp.h"
 
 #define LOOK	(HZ / 20)	/* who waits looks so often */
+#define READ_MS	30000u		/* a read is not waited for longer, where there is no deadline */
 
 struct cdp_round {
 	struct cdp_sent sent;
@@ -261,7 +262,7 @@ int cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to)
 	int ret;
 
 	round_send(r, 1u << leg, REQ_OP_READ, &block, 1);
-	ret = round_wait_within(r, ms ? msecs_to_jiffies(ms) : MAX_SCHEDULE_TIMEOUT);
+	ret = round_wait_within(r, msecs_to_jiffies(ms ?: READ_MS));
 	if (!ret)
 		memcpy(to, cdp_round_page(r, 0), CDP_BLOCK_BYTES);
 	/* one that has answered since is none too late for its pages, but for us */

@@ -83,6 +83,13 @@ u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set)
 	return sequence;
 }
 
+void cdp_unlist(struct cdp *c)
+{
+	mutex_lock(&sets_mutex);
+	list_del_init(&c->node);
+	mutex_unlock(&sets_mutex);
+}
+
 u32 cdp_busy_legs(struct cdp *c)
 {
 	u32 leg, i, busy = cdp_late_legs(c);
@@ -99,68 +106,6 @@ u32 cdp_busy_legs(struct cdp *c)
 	}
 	mutex_unlock(&sets_mutex);
 	return busy;
-}
-
-/*----------------------------------------------------------------
- * Destructor
- *--------------------------------------------------------------*/
-
-static void put_devices(struct cdp *c)
-{
-	u32 i;
-
-	for (i = 0; i < c->nr_legs; i++) {
-		if (c->devs[i].meta)
-			dm_put_device(c->ti, c->devs[i].meta);
-		if (c->devs[i].data)
-			dm_put_device(c->ti, c->devs[i].data);
-	}
-}
-
-/*
- * Accepts any half-built state: the constructor's way out, too. Waits for late answers:
- * their pages and their devices are ours. Until then the set is among the others, so
- * that the table which follows knows the legs that are busy.
- */
-static void cdp_destroy(struct cdp *c)
-{
-	WRITE_ONCE(c->dead, true);
-	cancel_delayed_work_sync(&c->watch_work);
-	cancel_delayed_work_sync(&c->verify_work);
-	/* idle: that may take hours, and is nothing that the hung task detector should see */
-	wait_event_idle(c->wait, list_empty_careful(&c->late));
-	/* the last answer is done with us when it lets go of the lock */
-	spin_lock_irq(&c->queue_lock);
-	spin_unlock_irq(&c->queue_lock);
-	mutex_lock(&sets_mutex);
-	list_del_init(&c->node);
-	mutex_unlock(&sets_mutex);
-	if (c->copy_wq)
-		destroy_workqueue(c->copy_wq);
-	if (c->commit_wq) {
-		cancel_delayed_work_sync(&c->commit_work);
-		destroy_workqueue(c->commit_wq);
-	}
-	if (c->keeper_wq) {
-		cancel_delayed_work_sync(&c->keeper_work);
-		destroy_workqueue(c->keeper_wq);
-	}
-	if (c->issue_wq)
-		destroy_workqueue(c->issue_wq);
-	cdp_senders_exit(c);
-	cancel_work_sync(&c->event_work);
-	cdp_flights_exit(c);
-	cdp_copies_exit(c);
-	cdp_verify_exit(c);
-	cdp_store_exit(c);
-	free_percpu(c->gauges);
-	free_percpu(c->stats);
-	kfree(c->scratch);
-	kvfree(c->plan);
-	kfree(c->clean);
-	cdp_arrays_free(c);
-	put_devices(c);
-	kvfree(c);
 }
 
 static void cdp_dtr(struct dm_target *ti)
@@ -476,7 +421,7 @@ static int cdp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	r = construct(c, t);
 	kfree(t);
 	if (r)
-		cdp_destroy(c);
+		cdp_destroy_refused(c);
 	return r;
 bad:
 	kfree(t);
@@ -672,9 +617,14 @@ static int __init cdp_init(void)
 	r = cdp_flight_init();
 	if (r)
 		goto out_pages;
+	r = cdp_end_init();
+	if (r)
+		goto out_flight;
 	r = dm_register_target(&cdp_target);
 	if (!r)
 		return 0;
+	cdp_end_exit();
+out_flight:
 	cdp_flight_exit();
 out_pages:
 	cdp_pages_exit();
@@ -686,6 +636,7 @@ out_event:
 static void __exit cdp_exit(void)
 {
 	dm_unregister_target(&cdp_target);
+	cdp_end_exit();
 	cdp_flight_exit();
 	cdp_pages_exit();
 	cdp_event_exit();

@@ -37,7 +37,7 @@ static void init_one(struct disk *d, u32 leg, bool meta)
 	snprintf(d->name, sizeof(d->name), "%c%u", meta ? 'm' : 'd', leg);
 	d->leg = leg;
 	d->meta = meta;
-	d->bdev = (struct block_device) { d, &nobody, 2 };
+	d->bdev = (struct block_device) { .disk = d, .bd_disk = &nobody, .bd_holders = 2 };
 	d->nowait = one_in(2);
 	d->depth = one_in(3) ? 1 + below(4) : 0;
 }

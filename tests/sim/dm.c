@@ -11,6 +11,7 @@ struct mapped_device {
 	struct dm_target *live, *loaded;
 	bool noflush;
 	u32 in_flight;
+	int pins;			/* of the module, by tables that were refused */
 };
 
 static struct mapped_device md;
@@ -25,6 +26,12 @@ int dm_register_target(struct target_type *t)
 {
 	type = t;
 	return 0;
+}
+
+void sim_pin(int n)
+{
+	md.pins += n;
+	sim_wake(&md.pins);
 }
 
 struct gendisk *dm_disk(struct mapped_device *m)
@@ -231,6 +238,7 @@ void dm_remove(void)
 	dm_unload();
 	fail_queued();
 	dm.live = false;
+	wait_event(md.pins, !md.pins);
 	check(!memory_count(), "%u allocations are left behind", memory_count());
 }
 

@@ -308,6 +308,7 @@ struct block_device {
 	struct disk *disk;
 	struct gendisk *bd_disk;
 	int bd_holders;
+	u32 bd_dev;
 };
 struct queue_limits {
 	u32 max_sectors, max_hw_sectors, logical_block_size, max_discard_sectors, max_hw_discard_sectors, discard_granularity;
@@ -474,6 +475,12 @@ int dm_register_target(struct target_type *t);
 #define kobject_uevent_env(k, a, env)	((void)(k), (void)(env))
 
 #define THIS_MODULE			NULL
+void sim_pin(int n);
+#define __module_get(m)			sim_pin(1)
+#define module_put(m)			sim_pin(-1)
+#define BLK_OPEN_READ			0
+#define bdev_file_open_by_dev(dev, mode, holder, ops)	((void)(dev), (void *)1)
+#define fput(f)				((void)(f))
 #define MODULE_DESCRIPTION(x)
 #define MODULE_AUTHOR(x)
 #define MODULE_VERSION(x)

@@ -16,7 +16,7 @@ SIM_CORE	:= $(addprefix core/,$(notdir $(wildcard $(SIM_KERNEL)/core/*.c)))
 SIM_STUBS	:= $(addprefix $(SIM_OUT).h/,$(filter-out linux/types.h,\
 		   $(sort $(shell sed -n 's/^\#include <\(linux\/.*\)>/\1/p' $(SIM_KERNEL)/*.[ch]))))
 SIM_SAN		:= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-SIM_CFLAGS	= -O2 -g -fno-pie -D_GNU_SOURCE -DCDP_VERSION='"$(VERSION)"' -include tests/sim/point.h \
+SIM_CFLAGS	= -O2 -g -fno-pie -D_GNU_SOURCE -DCDP_HAVE_BDEV_FILE_OPEN_BY_DEV -DCDP_VERSION='"$(VERSION)"' -include tests/sim/point.h \
 		  -I$(SIM_OUT).h -Itests/sim -I$(SIM_KERNEL)/core -I$(SIM_KERNEL)
 # What the module keeps in static variables is in sections of its own, so that a
 # crash can forget it.
