@@ -21,6 +21,7 @@ struct cdp_round {
 	struct round_leg {
 		struct cdp_round *round;
 		u32 leg;
+		struct block_device *bdev;	/* the table may be gone before it is sent */
 		atomic_t left;		/* bios that are out */
 		struct work_struct work;
 	} legs[CDP_MAX_LEGS];
@@ -97,14 +98,14 @@ static void round_ended(struct bio *bio)
 		leg_answered(rl->round, rl->leg);
 }
 
-static struct bio *block_bio(struct cdp_round *r, u32 leg, u32 page, u64 block)
+static struct bio *block_bio(struct round_leg *rl, u32 page, u64 block)
 {
+	struct cdp_round *r = rl->round;
 	struct cdp *c = r->c;
-	struct cdp_dev *d = &c->devs[leg];
-	struct bio *bio = bio_alloc_bioset(d->meta->bdev, 1, r->op | REQ_META, GFP_NOIO,
+	struct bio *bio = bio_alloc_bioset(rl->bdev, 1, r->op | REQ_META, GFP_NOIO,
 					   &c->meta_bios);
 
-	bio->bi_iter.bi_sector = d->meta_start + block * CDP_BLOCK_SECTORS;
+	bio->bi_iter.bi_sector = c->devs[rl->leg].meta_start + block * CDP_BLOCK_SECTORS;
 	__bio_add_page(bio, r->pages[page], CDP_BLOCK_BYTES, 0);
 	return bio;
 }
@@ -132,10 +133,9 @@ static void send_work(struct work_struct *work)
 	/* the round may be gone after the last */
 	blk_start_plug(&plug);
 	for (i = 0; i < n; i++)
-		send_bio(rl, block_bio(r, leg, r->own_page ? leg : i, r->blocks[i]));
+		send_bio(rl, block_bio(rl, r->own_page ? leg : i, r->blocks[i]));
 	if (!n)
-		send_bio(rl, bio_alloc_bioset(c->devs[leg].data->bdev, 0, r->op, GFP_NOIO,
-					      &c->meta_bios));
+		send_bio(rl, bio_alloc_bioset(rl->bdev, 0, r->op, GFP_NOIO, &c->meta_bios));
 	blk_finish_plug(&plug);
 }
 
@@ -159,6 +159,7 @@ static void round_send(struct cdp_round *r, u32 legs, blk_opf_t op, const u64 *b
 
 		if (!(legs & 1u << leg))
 			continue;
+		r->legs[leg].bdev = (blocks ? d->meta : d->data)->bdev;
 		atomic_set(&r->legs[leg].left, (int)n);
 		INIT_WORK(&r->legs[leg].work, send_work);
 		queue_work(blocks ? d->meta_wq : d->data_wq, &r->legs[leg].work);
