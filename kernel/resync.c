@@ -12,7 +12,7 @@
 #define SLOW_PART	8u	/* of the deadline: a piece that took longer was slow */
 #define USUAL_TIMEOUT_MS 5000u	/* where there is no deadline */
 #define BUSY_MS		200	/* it is not quiet so long after a request */
-#define SETTLE_MS	5000	/* a crash repeats at most this much copying */
+#define SETTLE_MS	2500	/* a crash repeats twice this much copying at most */
 #define RETRY_S		30	/* after a pass that could not read everything */
 #define SCAN_BUDGET	8192	/* extents under the lock at a time */
 

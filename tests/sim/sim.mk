@@ -27,7 +27,8 @@ SIM_LDFLAGS	:= -no-pie -Wl,--wrap=cdp_leg_step -Wl,--wrap=cdp_copy_send -Wl,--wr
 
 .PHONY: sim sim-san sim-mutants
 
-sim: $(SIM_OUT)			## simulated histories: SEEDS (10000)
+sim: $(SIM_OUT)			## simulated histories: those that once failed, and SEEDS (10000)
+	@$(SIM_OUT) --list tests/sim/seeds.txt
 	@$(SIM_OUT) --seeds 1-$(SEEDS) --jobs $(SIM_JOBS)
 
 sim-san: $(SIM_OUT)-san
