@@ -40,8 +40,8 @@ static void wait_for_answers(struct cdp *c)
 	spin_unlock_irq(&c->queue_lock);
 }
 
-/* All that a late answer to a read of metadata does not need. */
-static void free_most(struct cdp *c)
+/* Those that send; a late answer asks for none of them, as it is dead. */
+static void stop_workers(struct cdp *c)
 {
 	if (c->copy_wq)
 		destroy_workqueue(c->copy_wq);
@@ -56,6 +56,11 @@ static void free_most(struct cdp *c)
 	if (c->issue_wq)
 		destroy_workqueue(c->issue_wq);
 	cancel_work_sync(&c->event_work);
+}
+
+/* All that a late answer to a read of metadata does not need. */
+static void free_most(struct cdp *c)
+{
 	cdp_flights_exit(c);
 	cdp_copies_exit(c);
 	cdp_verify_exit(c);
@@ -79,6 +84,7 @@ void cdp_destroy(struct cdp *c)
 	quiesce(c);
 	wait_for_answers(c);
 	cdp_unlist(c);
+	stop_workers(c);
 	cdp_senders_exit(c);
 	free_most(c);
 	put_devices(c);
@@ -136,6 +142,7 @@ void cdp_destroy_refused(struct cdp *c)
 		cdp_destroy(c);
 		return;
 	}
+	stop_workers(c);
 	free_most(c);
 	put_devices(c);
 	__module_get(THIS_MODULE);
