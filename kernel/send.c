@@ -23,9 +23,9 @@ bool cdp_sends_at_once(struct cdp *c, u32 leg, blk_opf_t op)
 
 	if (!bdev_nowait(bdev))
 		return false;
-	/* stacked devices do not hand the flag down with a flush */
+	/* stacked devices do not pass it on with a flush; without a cache that ends at once */
 	if (op & REQ_PREFLUSH)
-		return queue_is_mq(bdev_get_queue(bdev));
+		return queue_is_mq(bdev_get_queue(bdev)) || !bdev_write_cache(bdev);
 	if ((op & REQ_OP_MASK) == REQ_OP_READ)
 		return true;
 	return (op & REQ_OP_MASK) == REQ_OP_WRITE && (op & UNTHROTTLED) == UNTHROTTLED;
