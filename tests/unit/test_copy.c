@@ -145,6 +145,22 @@ TEST(counted_once)
 	must(cdp_set_stale_count(&m.s, 1) == 9, "nothing was");
 }
 
+/* What was under way, and what was being read, is of before the cache was lost. */
+TEST(what_is_under_way_is_doubted_too)
+{
+	struct small m;
+	u32 flaps;
+
+	stale(&m);
+	flaps = m.s.legs[1].flaps;
+	must(cdp_copy_next(&m.s, 64, 10) == 0 && cdp_claim_drained(&m.s, 0), "goes");
+	must(!cdp_set_leg_doubt(&m.s, 1), "doubt");
+	cdp_copy_settle(&m.s, 0, 100, true);
+	cdp_copy_end(&m.s, 0, true);
+	must(!m.s.copied_count, "it is not copied");
+	must(m.s.legs[1].flaps != flaps, "a read that it answers now is not believed");
+}
+
 /* A leg that left while it was read may have answered without its cache. */
 TEST(a_source_that_left_is_not_believed)
 {
@@ -197,4 +213,5 @@ TEST(in_sync_at_last)
 
 UNIT_MAIN("copy", runs, claims_run_out, writes_and_copies_wait_for_each_other, settling,
 	  a_cache_may_yet_be_lost, a_target_that_left_is_not_settled, counted_once,
+	  what_is_under_way_is_doubted_too,
 	  a_source_that_left_is_not_believed, in_sync_at_last)
