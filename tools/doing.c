@@ -35,6 +35,13 @@ static const char *path_of(const char *name, char path[CDP_PATH_TEXT])
 	return path;
 }
 
+bool cdp_doing_is_there(const char *name)
+{
+	char path[CDP_PATH_TEXT];
+
+	return !access(path_of(name, path), F_OK);
+}
+
 static void split(struct cdp_doing *d)
 {
 	char *save, *w;

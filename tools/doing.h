@@ -25,6 +25,9 @@ struct cdp_doing {
 /* -ENOENT when nothing is being done to the set. */
 int __must_check cdp_doing_load(struct cdp_doing *d, const char *name);
 
+/* Is anything being done to the set, or unfinished? */
+bool cdp_doing_is_there(const char *name);
+
 /* One line of @d: "attach --live vm1 ..."; returns @line. */
 const char *cdp_doing_print(const struct cdp_doing *d, char *line, size_t size);
 

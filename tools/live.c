@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 
 #include "dm.h"
+#include "doing.h"
 #include "live.h"
 #include "msg.h"
 #include "size.h"
@@ -177,7 +178,7 @@ static void conf_from_both(struct cdp_live *s, const struct cdp_conf *file)
 	}
 }
 
-int cdp_live_open(struct cdp_live *s, const char *name)
+int cdp_live_peek(struct cdp_live *s, const char *name)
 {
 	static struct cdp_conf file;
 	int r;
@@ -194,14 +195,24 @@ int cdp_live_open(struct cdp_live *s, const char *name)
 	s->remembered = cdp_conf_exists(name);
 	if (s->remembered) {
 		r = cdp_conf_load(&file, name);
-		if (!r && file.nr_legs != s->table.nr_legs)
-			cdp_warn("%s: the configuration has %u legs and the running set has %u; the running set counts",
-				 name, file.nr_legs, s->table.nr_legs);
+		s->nr_remembered = file.nr_legs;
 		if (!r)
 			conf_from_both(s, &file);
 	} else {
 		conf_from_kernel(s);
 	}
+	return r;
+}
+
+int cdp_live_open(struct cdp_live *s, const char *name)
+{
+	int r = cdp_live_peek(s, name);
+
+	/* who is at it, or has to finish it, knows */
+	if (!r && s->remembered && s->nr_remembered != s->table.nr_legs &&
+	    !cdp_doing_is_there(name))
+		cdp_warn("%s: the configuration has %u legs and the running set has %u; the running set counts",
+			 name, s->nr_remembered, s->table.nr_legs);
 	return r;
 }
 

@@ -15,12 +15,18 @@ struct cdp_live {
 	struct cdp_status status;
 	char *table_line;		/* what the strings of table point into */
 	struct cdp_table table;
-	bool remembered;		/* there is a configuration file */
+	bool remembered;		/* there is a configuration file, */
+	u32 nr_remembered;		/* with so many legs */
 	struct cdp_conf conf;		/* from the file, else made from table and status */
 };
 
 /* -ENOENT when there is no such set. Close also after a failure. */
 int __must_check cdp_live_open(struct cdp_live *s, const char *name);
+/*
+ * The same without a word on a configuration that has other legs than the set, for who looks
+ * all the time: when legs are changed it is written after the table.
+ */
+int __must_check cdp_live_peek(struct cdp_live *s, const char *name);
 void cdp_live_close(struct cdp_live *s);
 
 /* Read the status again. */

@@ -112,8 +112,8 @@ static void apply_event(struct cdp_tend *t, u32 leg, const struct cdp_event *e)
 		record(t, HISTORY_CAUSE, leg, e->seconds, e->seq, 0, 0, cause);
 }
 
-/* To the journal, and to whoever wants to know. */
-static void tell(const struct cdp_tend *t, const struct cdp_event *e, int leg)
+/* To whoever wants to know, and to the journal: false when there is none. */
+static bool tell(const struct cdp_tend *t, const struct cdp_event *e, int leg)
 {
 	char number[16] = "", device[CDP_PATH_TEXT] = "";
 	struct cdp_hook_event h = {
@@ -130,8 +130,8 @@ static void tell(const struct cdp_tend *t, const struct cdp_event *e, int leg)
 		else
 			cdp_print(device, sizeof(device), "%s", t->live.conf.legs[leg].device);
 	}
-	cdp_journal_send(&h);
 	cdp_hooks_queue(&h);
+	return cdp_journal_send(&h);
 }
 
 static int find_leg(const struct cdp_tend *t, const char *text)
@@ -159,16 +159,15 @@ static void take_event(struct cdp_tend *t, const struct cdp_event *e)
 
 	if (leg >= 0)
 		apply_event(t, (u32)leg, e);
-	if (t->fresh)
+	if (t->fresh || tell(t, e, leg))
 		return;
 	if (leg >= 0)
 		cdp_print(number, sizeof(number), " leg %d", leg);
 	cdp_note("%s: %s%s%s%s", t->name, e->what, number, *e->detail ? ": " : "", e->detail);
-	tell(t, e, leg);
 }
 
-/* An event of our own, for hooks: what the kernel does not know of. */
-static void own_event(struct cdp_tend *t, u32 leg, const char *what, const char *detail)
+/* An event of our own: what the kernel does not know of. */
+static bool own_event(struct cdp_tend *t, u32 leg, const char *what, const char *detail)
 {
 	struct cdp_event e = { .seconds = (u64)time(NULL) };
 	char uuid[CDP_UUID_TEXT];
@@ -176,7 +175,7 @@ static void own_event(struct cdp_tend *t, u32 leg, const char *what, const char 
 	cdp_print(e.what, sizeof(e.what), "%s", what);
 	cdp_print(e.leg, sizeof(e.leg), "%s", cdp_uuid_print(&t->legs[leg].uuid, uuid));
 	cdp_print(e.detail, sizeof(e.detail), "%s", detail);
-	tell(t, &e, (int)leg);
+	return tell(t, &e, (int)leg);
 }
 
 /*----------------------------------------------------------------*/
@@ -341,7 +340,7 @@ static int read_set(struct cdp_tend *t, struct news *n)
 	int r = cdp_events_new(t->name, &n->last, gather, n);
 
 	if (!r) {
-		r = cdp_live_open(&t->live, t->name);
+		r = cdp_live_peek(&t->live, t->name);
 		cdp_live_close(&t->live);
 	}
 	return r ? r : cdp_stats_read(t->name, &t->stats);
@@ -395,9 +394,9 @@ static void failed(struct cdp_tend *t, u32 leg, const char *said, bool refused)
 		cdp_warn("%s: leg %u cannot come back yet: %s", t->name, leg, said);
 		return;
 	}
-	cdp_error("%s: leg %u is refused and not tried again: %s", t->name, leg, said);
 	record(t, HISTORY_REFUSED, leg, (u64)time(NULL), 0, 0, 0, said);
-	own_event(t, leg, "leg-refused", said);
+	if (!own_event(t, leg, "leg-refused", said))
+		cdp_error("%s: leg %u is refused and not tried again: %s", t->name, leg, said);
 }
 
 static void ended(struct cdp_tend *t, u32 leg, int status, char *said)

@@ -7,8 +7,10 @@
 
 #include "unit.h"
 #include "history.h"
+#include "journal.h"
 #include "msg.h"
 #include "run.h"
+#include "said.h"
 #include "tend.h"
 
 static struct world {
@@ -22,6 +24,8 @@ static struct world {
 	u32 tries;
 	int try_status;			/* -EAGAIN: it is under way */
 	const char *try_said;
+	bool journal;			/* there is one */
+	u32 journaled;
 } world;
 
 static char dir[64];
@@ -37,7 +41,7 @@ static void happens(void)
 
 /*---------------- what the set is asked for ---------------------*/
 
-int cdp_live_open(struct cdp_live *s, const char *name)
+int cdp_live_peek(struct cdp_live *s, const char *name)
 {
 	u32 i;
 
@@ -111,6 +115,13 @@ int cdp_child_end(struct cdp_child *c, char *said, size_t size)
 	*c = (struct cdp_child)CDP_CHILD_NONE;
 	cdp_print(said, size, "%s", world.try_said ? world.try_said : "");
 	return world.try_status;
+}
+
+bool cdp_journal_send(const struct cdp_hook_event *e)
+{
+	(void)e;
+	world.journaled += world.journal;
+	return world.journal;
 }
 
 /*---------------- what happens to it ----------------------------*/
@@ -338,4 +349,35 @@ TEST(refused)
 	must(cdp_tend_next_s(t) == CDP_NEVER_S, "nothing is waited for");
 }
 
-UNIT_MAIN("tend", one_outage, between, renamed, restarted, no_event, causes, refused)
+static const char *said_by_look(struct cdp_tend *t)
+{
+	said_begin();
+	cdp_tend_reap(t);
+	cdp_tend_look(t);
+	return said_end();
+}
+
+/* An event is told once: to the journal, or where there is none, to stderr, which it reads, too. */
+TEST(told_once)
+{
+	struct cdp_tend *t = begin();
+
+	fails();
+	ck_assert_str_eq(said_by_look(t), "vm: leg-failed leg 1\n");
+	must(!world.journaled, "to stderr");
+	world.journal = true;
+	returns();
+	ck_assert_str_eq(said_by_look(t), "");
+	must(world.journaled == 2, "to the journal");
+	fails();
+	cdp_tend_look(t);
+	cdp_tend_hurry(t);
+	cdp_tend_look(t);
+	world.journaled = 0;
+	world.try_status = 3;
+	world.try_said = "cdpctl: vm: it is blank";
+	ck_assert_str_eq(said_by_look(t), "");
+	must(world.journaled == 1, "one of our own");
+}
+
+UNIT_MAIN("tend", told_once, one_outage, between, renamed, restarted, no_event, causes, refused)
