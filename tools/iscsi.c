@@ -476,6 +476,30 @@ static int wait_disk(void *arg)
 	return 0;
 }
 
+/*
+ * Somebody else may be about to log in, for another LUN: iscsiadm calls that a session
+ * that exists, and it is none before it has ended well. If it does not, it is our turn.
+ */
+static int ask_to_log_in(const struct cdp_iscsi_job *j, struct cdp_run *run)
+{
+	double end = cdp_seconds() + bound(RUN_S);
+	char dir[PATH_MAX];
+	int r;
+
+	for (;;) {
+		r = NODE(j, run, "--login");
+		if (r || run->status != ISCSI_SESS_EXISTS || find_session(j->target, dir))
+			return r;
+		if (cdp_interrupted())
+			return cdp_why(-EINTR, "interrupted while waiting for another login to %s",
+				       j->target->target);
+		if (cdp_seconds() > end)
+			return cdp_why(-EBUSY, "iSCSI target %s: another login to it is under way, and does not end",
+				       j->target->target);
+		cdp_sleep_ms(500);
+	}
+}
+
 static int login(void *arg)
 {
 	struct cdp_iscsi_job *j = arg;
@@ -491,7 +515,7 @@ static int login(void *arg)
 	if (until && cdp_seconds() >= until)
 		return cdp_why(-ETIME, "iSCSI target %s: not logged in to, the time to wait for it is over",
 			       j->target->target);
-	r = NODE(j, &run, "--login");
+	r = ask_to_log_in(j, &run);
 	if (r)
 		return r;
 	if (run.status && run.status != ISCSI_SESS_EXISTS)
