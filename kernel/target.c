@@ -300,6 +300,7 @@ static void init_fields(struct cdp *c)
 	c->set.copy_leg = -1;
 	c->set.read_leg = -1;
 	c->clean_next = c->ripe_next = c->retry_next = jiffies;
+	c->last_request = jiffies - HZ;	/* quiet */
 	c->resync_rate.next = c->verify_rate.next = c->window_next = jiffies;
 }
 
