@@ -53,6 +53,7 @@
 struct cdp_dev {
 	struct dm_dev *data;		/* NULL: the leg is missing */
 	struct dm_dev *meta;		/* NULL: no metadata */
+	struct block_device *bdev;	/* of data; the table may be gone before it is used */
 	sector_t data_start, meta_start;
 	struct workqueue_struct *data_wq, *meta_wq;	/* see send.c */
 };
@@ -190,6 +191,12 @@ struct cdp_copy {
 	struct bio bio;			/* the pages; last: biosets put the struct in front */
 };
 
+/* A device that is used beyond the table (end.c). */
+struct cdp_kept {
+	struct block_device *bdev;
+	void *open, *claim;
+};
+
 struct cdp_round;
 
 /* Pages that are taken many at a time (pages.c). */
@@ -215,7 +222,7 @@ struct cdp_rate {
 enum cdp_evict { EVICT_NONE, EVICT_REQUEUE, EVICT_FAIL, EVICT_ONCE };
 
 struct cdp {
-	struct dm_target *ti;
+	struct dm_target *ti;		/* NULL: the table is gone */
 	struct list_head node;		/* among all sets */
 	struct cdp_features features;
 	u32 region_sectors, nr_legs;
@@ -263,7 +270,7 @@ struct cdp {
 	u32 told_late;			/* legs whose lateness is known to the events */
 	struct mutex keeper_mutex;	/* resync, cleaning, tracker pages, scratch */
 	struct mutex commit_mutex;	/* intent pages, superblocks */
-	void *kept_open[CDP_MAX_LEGS];	/* see end.c */
+	struct cdp_kept kept[2 * CDP_MAX_LEGS];
 	struct work_struct end_work;
 	wait_queue_head_t wait;		/* commit made progress, or a copy ended */
 	struct cdp_page_disk *scratch;	/* two blocks that were read */
@@ -362,16 +369,16 @@ void cdp_inherit(struct cdp *c);
 u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set);
 /* Legs whose devices still hold requests of this table, or of one that it replaced. */
 u32 cdp_busy_legs(struct cdp *c);
+/* Its table goes; its legs stay busy. */
+void cdp_outlive(struct cdp *c);
 /* It is gone for all others. */
 void cdp_unlist(struct cdp *c);
 
-/* end.c: both accept any half-built state */
+/* end.c */
 int __init cdp_end_init(void);
 void cdp_end_exit(void);
-/* Waits for late answers. */
+/* Accepts any half-built state. Late answers are awaited, but not by the caller. */
 void cdp_destroy(struct cdp *c);
-/* The constructor's way out: for that nobody waits. */
-void cdp_destroy_refused(struct cdp *c);
 
 /* When it is sent: to the microsecond for a sample only. */
 static inline u64 cdp_stamp(struct cdp *c, unsigned long *since)

@@ -36,34 +36,35 @@ static inline void cdp_target_want_stable_pages(struct dm_target *ti)
 #endif
 
 /*
- * A device is kept open beyond what device-mapper holds of it, without a claim. Opening has
- * changed three times: 6.5, 6.7, 6.9. NULL: it cannot be.
+ * A device is opened beside what device-mapper has open, and claimed if there is a @holder.
+ * Opening has changed three times: 6.5, 6.7, 6.9. NULL: it cannot be.
  */
-static inline void *cdp_bdev_hold(struct block_device *bdev)
+static inline void *cdp_bdev_open(struct block_device *bdev, void *holder)
 {
 #if defined(CDP_HAVE_BDEV_FILE_OPEN_BY_DEV)
-	void *hold = bdev_file_open_by_dev(bdev->bd_dev, BLK_OPEN_READ, NULL, NULL);
+	void *open = bdev_file_open_by_dev(bdev->bd_dev, BLK_OPEN_READ, holder, NULL);
 #elif defined(CDP_HAVE_BDEV_OPEN_BY_DEV)
-	void *hold = bdev_open_by_dev(bdev->bd_dev, BLK_OPEN_READ, NULL, NULL);
+	void *open = bdev_open_by_dev(bdev->bd_dev, BLK_OPEN_READ, holder, NULL);
 #elif defined(CDP_HAVE_BLK_HOLDER_OPS)
-	void *hold = blkdev_get_by_dev(bdev->bd_dev, BLK_OPEN_READ, NULL, NULL);
+	void *open = blkdev_get_by_dev(bdev->bd_dev, BLK_OPEN_READ, holder, NULL);
 #else
-	void *hold = blkdev_get_by_dev(bdev->bd_dev, FMODE_READ, NULL);
+	void *open = blkdev_get_by_dev(bdev->bd_dev, FMODE_READ | (holder ? FMODE_EXCL : 0),
+				       holder);
 #endif
 
-	return IS_ERR(hold) ? NULL : hold;
+	return IS_ERR(open) ? NULL : open;
 }
 
-static inline void cdp_bdev_release(void *hold)
+static inline void cdp_bdev_release(void *open, void *holder)
 {
 #if defined(CDP_HAVE_BDEV_FILE_OPEN_BY_DEV)
-	fput(hold);
+	fput(open);
 #elif defined(CDP_HAVE_BDEV_OPEN_BY_DEV)
-	bdev_release(hold);
+	bdev_release(open);
 #elif defined(CDP_HAVE_BLK_HOLDER_OPS)
-	blkdev_put(hold, NULL);
+	blkdev_put(open, holder);
 #else
-	blkdev_put(hold, FMODE_READ);
+	blkdev_put(open, FMODE_READ | (holder ? FMODE_EXCL : 0));
 #endif
 }
 

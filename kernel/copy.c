@@ -64,7 +64,7 @@ static void send_work(struct work_struct *work)
 		piece_ended(copy);
 		return;
 	}
-	bio = bio_alloc_clone(d->data->bdev, &copy->bio, GFP_NOIO, &c->meta_bios);
+	bio = bio_alloc_clone(d->bdev, &copy->bio, GFP_NOIO, &c->meta_bios);
 	bio->bi_opf = copy->writing ? REQ_OP_WRITE : REQ_OP_READ;
 	bio->bi_iter.bi_sector = d->data_start + copy->sector;
 	bio->bi_iter.bi_size = copy->piece << SECTOR_SHIFT;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The end of a set. It waits for late answers: their pages and their devices are ours. But a
- * table that is refused keeps nobody waiting: what its constructor has read and a leg has
- * not answered stays behind with the pages, and with the device held open, until it is.
+ * The end of a set. Late answers are awaited: their pages and their devices are ours. But
+ * who removes a table, replaces it, or has it refused does not wait with it: a leg that is
+ * silent may be so for hours. What such an answer needs stays behind then, with the
+ * module pinned and the leg's devices held open; and claimed, if anything may still be
+ * written, so that nobody takes them for something else before.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -27,17 +29,11 @@ static void put_devices(struct cdp *c)
 static void quiesce(struct cdp *c)
 {
 	WRITE_ONCE(c->dead, true);
-	cancel_delayed_work_sync(&c->watch_work);
-	cancel_delayed_work_sync(&c->verify_work);
-}
-
-static void wait_for_answers(struct cdp *c)
-{
-	/* idle: that may take hours, and is nothing that the hung task detector should see */
-	wait_event_idle(c->wait, list_empty_careful(&c->late));
-	/* the last answer is done with us when it lets go of the lock */
+	/* a late answer that has not seen it has woken whom it wakes by then */
 	spin_lock_irq(&c->queue_lock);
 	spin_unlock_irq(&c->queue_lock);
+	cancel_delayed_work_sync(&c->watch_work);
+	cancel_delayed_work_sync(&c->verify_work);
 }
 
 /* Those that send; a late answer asks for none of them, as it is dead. */
@@ -58,96 +54,142 @@ static void stop_workers(struct cdp *c)
 	cancel_work_sync(&c->event_work);
 }
 
-/* All that a late answer to a read of metadata does not need. */
-static void free_most(struct cdp *c)
+/* All that grows with the set; no late answer needs it. */
+static void free_large(struct cdp *c)
 {
-	cdp_flights_exit(c);
-	cdp_copies_exit(c);
-	cdp_verify_exit(c);
-	free_percpu(c->gauges);
-	free_percpu(c->stats);
 	kfree(c->scratch);
 	kvfree(c->plan);
 	kfree(c->clean);
 	cdp_arrays_free(c);
 }
 
-static void free_rest(struct cdp *c)
+static bool is_answered(struct cdp *c)
 {
-	cdp_store_exit(c);
-	kvfree(c);
+	return list_empty_careful(&c->late);
 }
 
 /* Until then the set is among the others: the table that follows knows the legs that are busy. */
-void cdp_destroy(struct cdp *c)
+static void free_rest(struct cdp *c)
 {
-	quiesce(c);
-	wait_for_answers(c);
+	/* the last answer is done with us when it lets go of the lock */
+	spin_lock_irq(&c->queue_lock);
+	spin_unlock_irq(&c->queue_lock);
 	cdp_unlist(c);
-	stop_workers(c);
 	cdp_senders_exit(c);
-	free_most(c);
-	put_devices(c);
-	free_rest(c);
+	cdp_flights_exit(c);
+	cdp_copies_exit(c);
+	cdp_verify_exit(c);
+	cdp_store_exit(c);
+	free_percpu(c->gauges);
+	free_percpu(c->stats);
+	kvfree(c);
 }
 
 /*----------------------------------------------------------------
- * Tables that are refused
+ * What stays behind
  *--------------------------------------------------------------*/
 
 static void release_devices(struct cdp *c)
 {
 	u32 i;
 
-	for (i = 0; i < c->nr_legs; i++)
-		if (c->kept_open[i])
-			cdp_bdev_release(c->kept_open[i]);
+	for (i = 0; i < ARRAY_SIZE(c->kept); i++) {
+		if (c->kept[i].claim)
+			cdp_bdev_release(c->kept[i].claim, c);
+		if (c->kept[i].open)
+			cdp_bdev_release(c->kept[i].open, NULL);
+		c->kept[i] = (struct cdp_kept) { 0 };
+	}
 }
 
-/* Keep open what is read from @legs, beyond the table. */
+static bool hold(struct cdp_kept *k, struct dm_dev *dev)
+{
+	if (!dev)
+		return true;
+	k->bdev = dev->bdev;
+	k->open = cdp_bdev_open(k->bdev, NULL);
+	return k->open;
+}
+
+/* Keep @legs open beyond the table. */
 static bool hold_devices(struct cdp *c, u32 legs)
 {
 	bool ok = true;
 	u32 i;
 
-	for (i = 0; i < c->nr_legs; i++)
-		if (legs & 1u << i) {
-			c->kept_open[i] = cdp_bdev_hold(c->devs[i].meta->bdev);
-			ok &= !!c->kept_open[i];
-		}
+	for (i = 0; ok && i < c->nr_legs; i++)
+		if (legs & 1u << i)
+			ok = hold(&c->kept[2 * i], c->devs[i].data) &&
+			     hold(&c->kept[2 * i + 1], c->devs[i].meta);
 	if (!ok)
 		release_devices(c);
 	return ok;
+}
+
+/* Return: are all claimed? Not while a table that follows has them. */
+static bool claim_devices(struct cdp *c)
+{
+	bool all = true;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(c->kept); i++) {
+		struct cdp_kept *k = &c->kept[i];
+
+		if (k->open && !k->claim)
+			k->claim = cdp_bdev_open(k->bdev, c);
+		all &= !k->open || k->claim;
+	}
+	return all;
 }
 
 static void end_work(struct work_struct *work)
 {
 	struct cdp *c = container_of(work, struct cdp, end_work);
 
-	wait_for_answers(c);
-	cdp_senders_exit(c);
+	/* what was asked before the first resume is reads */
+	while (c->active && !is_answered(c) && !claim_devices(c))
+		wait_event_idle_timeout(c->wait, is_answered(c), HZ);
+	/* idle: that may take hours, and is nothing that the hung task detector should see */
+	wait_event_idle(c->wait, is_answered(c));
 	release_devices(c);
 	free_rest(c);
 	/* cdp_end_exit() waits for the way out of here */
 	module_put(THIS_MODULE);
 }
 
-void cdp_destroy_refused(struct cdp *c)
+/* Return: does it, and will it go by itself? */
+static bool stays_behind(struct cdp *c)
 {
-	u32 late;
+	u32 leg, legs = cdp_late_legs(c);
 
-	quiesce(c);
-	late = cdp_late_legs(c);
-	if (!late || !hold_devices(c, late)) {
-		cdp_destroy(c);
-		return;
-	}
-	stop_workers(c);
-	free_most(c);
+	if (!legs || !hold_devices(c, legs))
+		return false;
+	for (leg = 0; leg < c->nr_legs; leg++)
+		if (legs & 1u << leg)
+			DMWARN("%s: leg %u has requests to answer from a table that is gone; its devices stay in use until it has",
+			       cdp_name(c), leg);
 	put_devices(c);
+	if (c->active)
+		claim_devices(c);
+	cdp_outlive(c);
+	free_large(c);
 	__module_get(THIS_MODULE);
 	INIT_WORK(&c->end_work, end_work);
 	queue_work(end_wq, &c->end_work);
+	return true;
+}
+
+void cdp_destroy(struct cdp *c)
+{
+	quiesce(c);
+	stop_workers(c);
+	if (stays_behind(c))
+		return;
+	/* of devices that cannot be held open, as they are no more */
+	wait_event_idle(c->wait, is_answered(c));
+	put_devices(c);
+	free_large(c);
+	free_rest(c);
 }
 
 int __init cdp_end_init(void)

@@ -152,7 +152,7 @@ int cdp_gauge_init(struct cdp *c)
 
 	for (leg = 0; leg < c->nr_legs; leg++) {
 		c->mean_ns[leg] = 1000000;	/* until it is known */
-		if (c->devs[leg].data && bdev_write_cache(c->devs[leg].data->bdev))
+		if (c->devs[leg].data && bdev_write_cache(c->devs[leg].bdev))
 			c->caches |= 1u << leg;
 	}
 	c->gauges = __alloc_percpu(sizeof(*c->gauges) * CDP_MAX_LEGS, __alignof__(*c->gauges));

@@ -248,7 +248,7 @@ static bool leg_bio_init(struct cdp_bio *b, struct cdp_flight *f, u32 leg, struc
 	struct bio *bio = &lb->bio;
 
 	if (cdp_has_data(b)) {
-		if (bio_init_clone(d->data->bdev, bio, data, gfp))
+		if (bio_init_clone(d->bdev, bio, data, gfp))
 			return false;
 	} else {
 		/* a discard is sent as write-zeroes, so that legs stay alike */
@@ -258,7 +258,7 @@ static bool leg_bio_init(struct cdp_bio *b, struct cdp_flight *f, u32 leg, struc
 
 		if (b->kind == BIO_FLUSH)
 			keep = 0;
-		bio_init(bio, d->data->bdev, NULL, 0, op | (data->bi_opf & keep));
+		bio_init(bio, d->bdev, NULL, 0, op | (data->bi_opf & keep));
 		bio->bi_iter.bi_size = b->sectors << SECTOR_SHIFT;
 	}
 	bio->bi_opf &= ~REQ_POLLED;	/* nobody would poll for it */
@@ -414,7 +414,7 @@ static void aim(struct cdp_bio *b, struct bio *bio)
 
 	b->late = 0;
 	b->ns = cdp_stamp(b->c, &b->since);
-	bio_set_dev(bio, d->data->bdev);
+	bio_set_dev(bio, d->bdev);
 	bio->bi_iter.bi_sector = d->data_start + b->sector;
 }
 

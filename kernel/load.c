@@ -71,7 +71,7 @@ static void read_super(struct cdp *c, u32 leg, struct cdp_plan_leg *l)
 	if (!l->present)
 		return;
 	l->data_start = c->devs[leg].data_start;
-	l->logical_block_bytes = bdev_logical_block_size(c->devs[leg].data->bdev);
+	l->logical_block_bytes = bdev_logical_block_size(c->devs[leg].bdev);
 	if (!c->has_meta)
 		return;
 	r = cdp_store_read(c, leg, 0, a) ?: cdp_store_read(c, leg, 1, b);
@@ -375,7 +375,7 @@ static int check_sizes(struct cdp *c, u32 leg, char *why)
 	struct cdp_dev *d = &c->devs[leg];
 	u64 area = cdp_area_blocks(&c->set.g) * CDP_BLOCK_SECTORS;
 
-	if (bdev_nr_sectors(d->data->bdev) >= d->data_start + c->ti->len &&
+	if (bdev_nr_sectors(d->bdev) >= d->data_start + c->ti->len &&
 	    (!d->meta || bdev_nr_sectors(d->meta->bdev) >= d->meta_start + area))
 		return 0;
 	scnprintf(why, CDP_WHY_TEXT, "leg %u: its device has become too small", leg);

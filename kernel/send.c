@@ -19,7 +19,7 @@
 
 bool cdp_sends_at_once(struct cdp *c, u32 leg, blk_opf_t op)
 {
-	struct block_device *bdev = c->devs[leg].data->bdev;
+	struct block_device *bdev = c->devs[leg].bdev;
 
 	if (!bdev_nowait(bdev))
 		return false;

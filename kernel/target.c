@@ -27,14 +27,14 @@ static struct cdp *predecessor(struct cdp *c)
 	struct cdp *old, *last = NULL;
 
 	list_for_each_entry(old, &sets, node)
-		if (old != c && old->active && dm_table_get_md(old->ti->table) == md)
+		if (old != c && old->ti && old->active && dm_table_get_md(old->ti->table) == md)
 			last = old;
 	return last;
 }
 
 static bool is_same_leg(const struct cdp_dev *a, const struct cdp_dev *b)
 {
-	return a->data && b->data && a->data->bdev == b->data->bdev;
+	return a->bdev && a->bdev == b->bdev;
 }
 
 static bool has_same_legs(const struct cdp *a, const struct cdp *b)
@@ -81,6 +81,13 @@ u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set)
 	}
 	mutex_unlock(&sets_mutex);
 	return sequence;
+}
+
+void cdp_outlive(struct cdp *c)
+{
+	mutex_lock(&sets_mutex);
+	c->ti = NULL;
+	mutex_unlock(&sets_mutex);
 }
 
 void cdp_unlist(struct cdp *c)
@@ -150,7 +157,7 @@ static int open_device(struct dm_target *ti, u32 leg, const char *path, const ch
 		*dev = NULL;
 		if (r == -EBUSY)
 			return REFUSE(ti, r,
-				      "leg %u: %s device %s is in use (mounted, swap, or part of an array or volume)",
+				      "leg %u: %s device %s is in use (mounted, swap, part of an array or volume, or waited for by a set that is gone)",
 				      leg, what, path);
 		if (r == -EACCES || r == -EROFS)
 			return REFUSE(ti, r, "leg %u: %s device %s is read-only", leg, what, path);
@@ -225,6 +232,8 @@ static int open_legs(struct cdp *c, const struct cdp_table *t)
 		d->meta_start = l->meta_start;
 		if (strcmp(l->data_dev, "-"))
 			r = open_device(ti, i, l->data_dev, "data", &d->data);
+		if (d->data)
+			d->bdev = d->data->bdev;
 		if (!r && strcmp(l->meta_dev, "-")) {
 			r = open_device(ti, i, l->meta_dev, "metadata", &d->meta);
 			c->has_meta = true;
@@ -422,7 +431,7 @@ static int cdp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	r = construct(c, t);
 	kfree(t);
 	if (r)
-		cdp_destroy_refused(c);
+		cdp_destroy(c);
 	return r;
 bad:
 	kfree(t);
@@ -573,7 +582,7 @@ static void cdp_io_hints(struct dm_target *ti, struct queue_limits *limits)
 
 	for (i = 0; i < c->nr_legs; i++)
 		if (c->devs[i].data)
-			zeroes = min(zeroes, bdev_write_zeroes_sectors(c->devs[i].data->bdev));
+			zeroes = min(zeroes, bdev_write_zeroes_sectors(c->devs[i].bdev));
 	/* a discard is sent as write-zeroes: possible where all legs know that */
 	if (c->features.no_discard || !zeroes)
 		cdp_limit_discard(limits, 0, 0);

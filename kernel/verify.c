@@ -135,7 +135,7 @@ static struct bio *look_bio(struct cdp_reading *look, u32 leg)
 	struct cdp *c = look->c;
 	struct cdp_dev *d = &c->devs[leg];
 	u32 i, left = look->piece << SECTOR_SHIFT;
-	struct bio *bio = bio_alloc_bioset(d->data->bdev, (unsigned short)look->leg_pages,
+	struct bio *bio = bio_alloc_bioset(d->bdev, (unsigned short)look->leg_pages,
 					   REQ_OP_READ, GFP_NOWAIT, &c->look_bios);
 
 	if (!bio)

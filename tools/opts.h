@@ -34,7 +34,7 @@ void cdp_opts_parse(const struct argp *argp, int argc, char **argv, u32 min_word
 /* For verbs without options of their own. */
 error_t cdp_opts_word(int key, char *arg, struct argp_state *state);
 
-#define CDP_FORCE_SILENT	"silent"	/* a leg that does not answer: wait for it */
+#define CDP_FORCE_SILENT	"silent"	/* a leg that does not answer: go without it */
 
 /* Did the user insist on overwriting what is called @name? */
 bool cdp_opts_forced(const char *name);

@@ -114,7 +114,7 @@ int cdp_stats_answered(const char *name)
 			return 0;
 		cdp_sleep_ms(200);
 	} while (cdp_seconds() < end && !cdp_interrupted());
-	return cdp_refuse("silent-leg", "%s: leg %d has not answered %llu requests, and the mapping would wait for them as long as its transport does; end its iSCSI session (iscsiadm --logout) or remove its disk, or insist with --force=%s",
+	return cdp_refuse("silent-leg", "%s: leg %d has not answered %llu requests, and its devices would stay in use until it does, with the mapping gone; end its iSCSI session (iscsiadm --logout) or remove its disk first, or go without it with --force=%s",
 		       name, leg, (unsigned long long)(s.legs[leg].late + s.legs[leg].outstanding),
 		       CDP_FORCE_SILENT);
 }

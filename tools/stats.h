@@ -38,8 +38,8 @@ void cdp_stats_parse(const char *text, struct cdp_stats *s);
 int __must_check cdp_stats_read(const char *name, struct cdp_stats *s);
 
 /*
- * May the mapping go now? It would wait for what its legs have not answered, as long
- * as their transport lets it; this waits some seconds. Else -ECDP_REFUSED.
+ * May the mapping go now? The devices of a leg that has not answered would stay in use
+ * as long as its transport lets it; this waits some seconds. Else -ECDP_REFUSED.
  */
 int __must_check cdp_stats_answered(const char *name);
 

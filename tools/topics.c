@@ -266,8 +266,8 @@ const struct cdp_topic cdp_topics[] = {
 	  "As the message says: cdpctl leg rejoin by hand, or cdpctl leg reset.",
 	},
 	{ REFUSAL(ERROR), "silent-leg", "A leg has not answered its requests.",
-	  "The mapping cannot go before they are answered, as long as the transport takes.",
-	  "End its iSCSI session or remove its disk, or wait for it with --force=silent.",
+	  "Its devices stay in use until they are answered, as long as the transport takes.",
+	  "End its iSCSI session or remove its disk, or go without it with --force=silent.",
 	},
 
 	/* Findings of doctor */

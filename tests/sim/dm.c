@@ -11,7 +11,7 @@ struct mapped_device {
 	struct dm_target *live, *loaded;
 	bool noflush;
 	u32 in_flight;
-	int pins;			/* of the module, by tables that were refused */
+	int pins;			/* of the module, by tables that are gone */
 };
 
 static struct mapped_device md;
@@ -225,6 +225,8 @@ static void fail_queued(void)
 
 void dm_remove(void)
 {
+	struct dm_target *last;
+
 	if (md.live && !dm.suspended) {
 		type->presuspend(md.live);
 		dm.blocked = true;
@@ -232,9 +234,10 @@ void dm_remove(void)
 		dm.suspended = true;
 		type->postsuspend(md.live);
 	}
-	if (md.live)
-		destroy(md.live);
+	last = md.live;
 	md.live = NULL;
+	if (last)
+		destroy(last);
 	dm_unload();
 	fail_queued();
 	dm.live = false;

@@ -192,6 +192,7 @@ void sim_sleep(unsigned long ms);
 	sim_wait_end(); \
 } while (0)
 #define wait_event_idle			wait_event
+#define wait_event_idle_timeout		wait_event_timeout
 #define msleep(ms)			sim_sleep(ms)
 #define cond_resched()			sim_point()
 
