@@ -236,7 +236,7 @@ bool dm_has_loaded(void);
 void dm_unload(void);
 void op_submit(struct op *op);
 void op_took(u32 leg, const struct bio *bio);
-void op_ended(struct op *op, bool good);	/* world.c */
+void op_ended(struct op *op, bool good);	/* guest.c */
 void dm_endio(struct bio *bio);
 struct op *op_of(struct bio *bio);
 
@@ -305,6 +305,12 @@ void nature_heal(void);
 int nature_forgetful(void);
 bool leg_in_use(u32 leg);
 bool leg_is_given_up(u32 leg);	/* by the set that runs */
+
+/* guest.c */
+void guest_acts(void);
+void guest_changes_buffer(void);	/* that it gave away */
+bool guest_waits(void);			/* for an answer */
+void guest_reset(void);
 
 /* world.c */
 void world_history(void);

@@ -6,112 +6,8 @@
 #define SETTLE_STEPS	60000u
 #define SETTLE_SECONDS	20000u
 
-static u64 next_id;
 static bool admin_busy;
 static void (*admin_does)(void);
-
-/*----------------------------------------------------------------
- * The guest
- *--------------------------------------------------------------*/
-
-static struct op *free_op(void)
-{
-	u32 i, n = 0, at = OPS;
-
-	for (i = 0; i < OPS; i++) {
-		n += ops[i].used;
-		if (!ops[i].used)
-			at = i;
-	}
-	return n < sim.guest_max && at < OPS ? &ops[at] : NULL;
-}
-
-/* Mostly a few places that everybody meets at, seldom anywhere. */
-static void place(struct op *op)
-{
-	u64 sectors = dm.table.sectors, left;
-
-	if (one_in(6))
-		op->sector = below((u32)sectors);
-	else
-		op->sector = (below(4) * EXTENT_SECTORS * 3 / 4 + below(40)) % sectors;
-	op->n = 1 + (one_in(24) ? below(EXTENT_SECTORS) : one_in(4) ? below(48) : below(10));
-	left = EXTENT_SECTORS - op->sector % EXTENT_SECTORS;
-	op->n = (u32)min((u64)op->n, min(left, sectors - op->sector));
-}
-
-static bool is_free(const struct op *op)
-{
-	u32 i;
-
-	for (i = 0; i < op->n; i++)
-		if (model_busy(op->sector + i))
-			return false;
-	return true;
-}
-
-static void guest(void)
-{
-	struct op *op = free_op();
-	u32 what = below(100), i;
-
-	if (!op)
-		return;
-	memset(op, 0, offsetof(struct op, data));
-	op->id = ++next_id;
-	if (what < 34)
-		op->read = true;
-	else if (what < 44)
-		op->flush = true;
-	else if (what < 49)
-		op->zero = has_class(C_ZEROES);
-	else if (what < 60)
-		op->fua = has_class(C_FUA);
-	if (!op->flush)
-		place(op);
-	if (!op->read && !has_class(C_OVERLAP) && !is_free(op))
-		return;
-	for (i = 0; i < op->n; i++)
-		op->data[i] = op->zero || op->read ? 0 : op->id << 20 | i << 1;
-	op->used = true;
-	op->start = ++sim.clock;
-	sim.clock++;
-	say("  guest %lu: %s%s of %lu+%u", op->id, op->fua ? "FUA " : "",
-	    op->read ? "read" : op->flush ? "flush" : op->zero ? "zero" : "write", op->sector, op->n);
-	model_begin(op);
-	op_submit(op);
-}
-
-/* It writes into a buffer that it gave away. */
-static void change_buffer(void)
-{
-	struct op *op = &ops[below(OPS)];
-	u32 i;
-
-	if (!op->used || op->read || op->flush || op->zero || op->changed)
-		return;
-	op->changed = true;
-	i = below(op->n);
-	op->data[i] ^= 1;
-	say("  guest %lu: changes its buffer", op->id);
-	model_changed(op, i);
-}
-
-void op_ended(struct op *op, bool good)
-{
-	say("  guest %lu: %s", op->id, good ? "done" : "ERROR");
-	op->running = false;
-	if (!good)
-		audit_error(op);
-	else if (op->read)
-		model_read(op);
-	else
-		audit_ack(op);
-	if (good && op->flush)
-		model_flushed(op);
-	model_end(op, good);
-	op->used = false;
-}
 
 /*----------------------------------------------------------------
  * The administrator
@@ -305,7 +201,7 @@ static void action(void)
 			crash();
 	} else if (what < 52) {
 		if (has_class(C_BUFFERS))
-			change_buffer();
+			guest_changes_buffer();
 	} else if (!dm.live) {
 		admin(do_start);
 	} else if (dm.suspended) {
@@ -375,7 +271,7 @@ static void step(bool quiet)
 	else if ((what -= task) < disk)
 		disk_step();
 	else if ((what -= disk) < guest_w)
-		guest();
+		guest_acts();
 	else if ((what -= guest_w) < act)
 		action();
 	else
@@ -390,16 +286,6 @@ static void step(bool quiet)
 /*----------------------------------------------------------------
  * The end of a history: all is well again, so all has to come to rest.
  *--------------------------------------------------------------*/
-
-static bool any_op(void)
-{
-	u32 i;
-
-	for (i = 0; i < OPS; i++)
-		if (ops[i].used)
-			return true;
-	return false;
-}
 
 static void settle_step(const char *what, unsigned long since, u64 steps)
 {
@@ -459,7 +345,7 @@ static bool help(u32 times)
 
 	if (any_leg(LEG_FAULTY))
 		settle(do_rejoin_all, "a rejoin");
-	if (any_op() && queues)
+	if (guest_waits() && queues)
 		settle(do_reload_same, "a reload");
 	return any_leg(LEG_FAULTY) || queues;
 }
@@ -471,8 +357,8 @@ static void come_to_rest(void)
 	u64 steps = sim.steps;
 	u32 helped = 0;
 
-	while (dm_cdp() && (any_op() || any_leg(LEG_STALE) || verify_is_running())) {
-		settle_step(any_op() ? "a request" : "the resync, or the verify,", since, steps);
+	while (dm_cdp() && (guest_waits() || any_leg(LEG_STALE) || verify_is_running())) {
+		settle_step(guest_waits() ? "a request" : "the resync, or the verify,", since, steps);
 		if (sim.steps - steps < 8000 || helped == 5 || !help(helped))
 			continue;
 		helped++;
@@ -515,31 +401,63 @@ static int spare_leg(const struct cdp *c)
 	return reads & 1u << i ? -1 : (int)i;
 }
 
-/* A leg that hangs costs the others a deadline and no more, however few requests it takes. */
-static void hang_one(void)
+/* Requests while the leg hangs cost a deadline and no more, however few it takes. */
+static void hang(u32 place)
 {
-	struct cdp *c = dm_cdp();
-	int leg = spare_leg(c);
 	unsigned long since;
 	u64 steps;
 	u32 i;
 
-	if (leg < 0 || !has_class(C_HANGS))
-		return;
-	settle(do_timeout, "a message");
-	nature_hang(dm.table.leg[leg]);
+	nature_hang(dm.table.leg[place]);
 	for (i = 0; i < 100; i++) {
-		guest();
+		guest_acts();
 		step(true);
 	}
 	since = jiffies;
 	steps = sim.steps;
-	while (any_op())
+	while (guest_waits())
 		settle_step("a request beside a leg that hangs", since, steps);
 	nature_heal();
 	settle(do_rejoin_all, "a rejoin");
 	come_to_rest();
 	compare();
+}
+
+static void hang_one(void)
+{
+	int place = spare_leg(dm_cdp());
+
+	if (place < 0 || !has_class(C_HANGS))
+		return;
+	settle(do_timeout, "a message");
+	hang((u32)place);
+}
+
+static int failing;
+
+static void do_fail(void)
+{
+	dm_message("leg fail %d", failing);
+}
+
+/* The same while it is copied to. */
+static void hang_copied(void)
+{
+	u32 i;
+
+	failing = spare_leg(dm_cdp());
+	if (failing < 0 || !has_class(C_HANGS))
+		return;
+	settle(do_timeout, "a message");
+	settle(do_fail, "a message");
+	for (i = 0; i < 100; i++) {
+		guest_acts();
+		step(true);
+	}
+	settle(do_rejoin_all, "a rejoin");
+	for (i = below(200); i; i--)
+		step(true);
+	hang((u32)failing);
 }
 
 /* A machine that stood still has waited for nobody: no leg is given up for it. */
@@ -553,14 +471,14 @@ static void stand_still(void)
 		return;
 	settle(do_timeout, "a message");
 	for (i = 0; i < 100; i++) {
-		guest();
+		guest_acts();
 		step(true);
 		if (!task_any() && one_in(10))
 			jiffies += 60 * HZ;
 	}
 	since = jiffies;
 	steps = sim.steps;
-	while (any_op())
+	while (guest_waits())
 		settle_step("a request", since, steps);
 	check(!audit_any_timeout(seq), "a leg was given up because the machine stood still");
 }
@@ -641,6 +559,7 @@ static void end(void)
 	if (!verify_at_the_end(settle, come_to_rest) || !dm_cdp())
 		return;
 	compare();
+	hang_copied();
 	settle(restart_clean, "a restart");
 	if (dm.live)
 		settle(do_stop, "a stop");
@@ -685,8 +604,8 @@ void world_history(void)
 	leave_out();
 	dice();
 	jiffies = 1000000;
-	next_id = 0;
 	admin_busy = false;
+	guest_reset();
 	task_forget_all();
 	dm_reset();
 	model_reset();
