@@ -1,34 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What doctor finds on hosts that are made up of files. */
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "unit.h"
+#include "dir.h"
 #include "checks.h"
 #include "host.h"
 
-static char root[] = "/tmp/doctor.XXXXXX";
 static struct cdp_findings found;
 
 static void host_begin(void)
 {
-	must(mkdtemp(root), "a directory");
-	setenv("CDP_ROOT", root, 1);
+	setenv("CDP_ROOT", unit_dir(), 1);
 	memset(&found, 0, sizeof(found));
-}
-
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static void host_end(void)
-{
-	nftw(root, drop, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* A file with its directories. */
@@ -39,7 +24,8 @@ static char *put(const char *path, const char *text)
 	FILE *f;
 
 	cdp_host_path(real, "%s", path);
-	for (slash = strchr(real + strlen(root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+	slash = real + strlen(unit_dir());
+	while ((slash = strchr(slash + 1, '/'))) {
 		*slash = '\0';
 		mkdir(real, 0755);
 		*slash = '/';
@@ -103,7 +89,6 @@ TEST(iscsi)
 	put("/sys/class/iscsi_session/session3/recovery_tmo", "5\n");
 	cdp_check_iscsi(&found, &conf);
 	must(!found.nr, "in order");
-	host_end();
 }
 
 TEST(grab)
@@ -138,7 +123,6 @@ TEST(grab)
 	cdp_check_grab(&found);
 	must(found.nr == 1, "%u", found.nr);
 	expect("lvm-grab", "lvmlocal.conf", "");
-	host_end();
 }
 
 TEST(units)
@@ -171,7 +155,6 @@ TEST(units)
 	must(!symlink("/dev/null", cdp_host_path(real, "/etc/systemd/system/cdp.service")), "masked");
 	cdp_check_units(&found);
 	expect("unit-masked", "cdp.service", "systemctl unmask cdp.service");
-	host_end();
 }
 
 #define EFI	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -208,7 +191,6 @@ TEST(modules)
 	put("/lib/modules/6.1.0-1/" KO, "ELF~Module signature appended~\n");
 	cdp_check_modules(&found);
 	must(!found.nr, "signed");
-	host_end();
 }
 
 TEST(secure_boot)
@@ -225,7 +207,6 @@ TEST(secure_boot)
 	found.nr = 0;
 	cdp_check_modules(&found);
 	must(!found.nr, "off");
-	host_end();
 }
 
 TEST(here)
@@ -243,7 +224,6 @@ TEST(here)
 	cdp_check_clock(&found, false);
 	expect("space", "/var/lib/cdp has 1.0 KiB left", "");
 	expect("clock", "", "timedatectl set-ntp true");
-	host_end();
 }
 
 /*----------------------------------------------------------------*/

@@ -4,19 +4,12 @@
 #include <unistd.h>
 
 #include "unit.h"
+#include "dir.h"
 #include "doing.h"
 #include "msg.h"
 
 static char *words[] = { (char *)"attach", (char *)"--live", (char *)"v", NULL };
 static char *others[] = { (char *)"grow", (char *)"v", NULL };
-
-static void place(void)
-{
-	static char dir[] = "/tmp/cdp-doing-XXXXXX";
-
-	must(mkdtemp(dir), "no directory");
-	setenv("CDP_CONF_DIR", dir, 1);
-}
 
 /* A command that is killed: its process is gone, its file stays. */
 static void begin_and_die(int argc, char **argv)
@@ -36,7 +29,7 @@ TEST(remembered)
 	static struct cdp_doing d;
 	char line[100];
 
-	place();
+	setenv("CDP_CONF_DIR", unit_dir(), 1);
 	must(cdp_doing_load(&d, "v") == -ENOENT, "nothing");
 	begin_and_die(3, words);
 	must(!cdp_doing_load(&d, "v") && !d.busy && d.nr == 3, "%u words", d.nr);
@@ -63,7 +56,7 @@ TEST(busy)
 {
 	char *bad[] = { (char *)"leg", (char *)"a\nb", NULL };
 
-	place();
+	setenv("CDP_CONF_DIR", unit_dir(), 1);
 	cdp_doing_line(2, bad);
 	must(cdp_doing_begin("v", false) == -ECDP_USAGE, "a line break");
 	must(cdp_doing_forget("v") == 0, "forgotten");

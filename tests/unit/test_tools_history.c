@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "unit.h"
+#include "dir.h"
 #include "history.h"
 #include "msg.h"
 
@@ -77,31 +78,12 @@ TEST(last)
 
 /*----------------------------------------------------------------*/
 
-static char dir[] = "/tmp/cdp-history.XXXXXX";
-
-static void remove_dir(void)
-{
-	char path[128];
-
-	cdp_print(path, sizeof(path), "%s/vm.history", dir);
-	unlink(path);
-	cdp_print(path, sizeof(path), "%s/vm.seen", dir);
-	unlink(path);
-	rmdir(dir);
-}
-
-static void in_dir(void)
-{
-	must(mkdtemp(dir) && !setenv("CDP_STATE_DIR", dir, 1), "no directory");
-	atexit(remove_dir);
-}
-
 static void put(const char *text, size_t len)
 {
 	char path[128];
 	FILE *f;
 
-	cdp_print(path, sizeof(path), "%s/vm.history", dir);
+	cdp_print(path, sizeof(path), "%s/vm.history", unit_dir());
 	f = fopen(path, "w");
 	must(f && fwrite(text, 1, len, f) == len && !fclose(f), "write");
 }
@@ -125,7 +107,7 @@ TEST(file)
 {
 	char *text;
 
-	in_dir();
+	setenv("CDP_STATE_DIR", unit_dir(), 1);
 	text = get();
 	ck_assert_str_eq(text, "");
 	free(text);
@@ -145,7 +127,7 @@ TEST(torn)
 	char *text;
 	size_t n;
 
-	in_dir();
+	setenv("CDP_STATE_DIR", unit_dir(), 1);
 	for (n = first; n < sizeof(whole) - 1; n++) {
 		put(whole, n);
 		text = get();
@@ -176,14 +158,14 @@ TEST(bounded)
 	struct stat st;
 	FILE *f = open_memstream(&text, &size);
 
-	in_dir();
+	setenv("CDP_STATE_DIR", unit_dir(), 1);
 	while (ftell(f) < 600 * 1024)
 		fprintf(f, "%zu begin " A " 0 0 0 error\n", ++n);
 	fclose(f);
 	put(text, size);
 	free(text);
 	add(n + 1, HISTORY_END);
-	cdp_print(path, sizeof(path), "%s/vm.history", dir);
+	cdp_print(path, sizeof(path), "%s/vm.history", unit_dir());
 	must(!stat(path, &st) && st.st_size < 400 * 1024 && st.st_size > 200 * 1024, "size %ld",
 	     (long)st.st_size);
 	text = get();
@@ -195,7 +177,7 @@ TEST(seen)
 {
 	struct cdp_event e, back;
 
-	in_dir();
+	setenv("CDP_STATE_DIR", unit_dir(), 1);
 	cdp_history_seen("vm", &back);
 	must(!back.seq, "nothing yet");
 	must(!cdp_event_parse("7 1795308208 leg-failed " A " why", &e), "parse");

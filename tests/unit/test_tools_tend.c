@@ -3,13 +3,11 @@
  * The monitor and one set, against a kernel that is made up here: events, status
  * and counters are variables, and may change between any two looks at them.
  */
-#include <unistd.h>
-
 #include "unit.h"
+#include "dir.h"
 #include "history.h"
 #include "journal.h"
 #include "msg.h"
-#include "run.h"
 #include "said.h"
 #include "tend.h"
 
@@ -27,8 +25,6 @@ static struct world {
 	bool journal;			/* there is one */
 	u32 journaled;
 } world;
-
-static char dir[64];
 
 static void happens(void)
 {
@@ -155,24 +151,15 @@ static void flaps(void)
 	fails();
 }
 
-static void remove_dir(void)
-{
-	struct cdp_run run;
-
-	if (cdp_run(&run, 10, (const char *const[]) { "rm", "-r", dir, NULL }))
-		fprintf(stderr, "%s stays\n", dir);
-}
-
 static struct cdp_tend *begin(void)
 {
 	static struct cdp_tend t;
+	static bool begun;
 
-	if (!dir[0]) {
-		strcpy(dir, "/tmp/cdp-tend.XXXXXX");
-		must(mkdtemp(dir), "no directory");
-		atexit(remove_dir);
-		setenv("CDP_STATE_DIR", dir, 1);
-		setenv("CDP_CONF_DIR", dir, 1);
+	if (!begun) {
+		begun = true;
+		setenv("CDP_STATE_DIR", unit_dir(), 1);
+		setenv("CDP_CONF_DIR", unit_dir(), 1);
 		world.state = LEG_IN_SYNC;
 		world.try_status = -EAGAIN;
 		event("optimal");
