@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Will the sets be there after the next boot, and may the module be loaded? */
 #include <stdlib.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "checks.h"
@@ -14,6 +15,7 @@
 #define ENABLED		"/etc/systemd/system/*.wants/"
 #define SECURE_BOOT	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 #define MODULES		"/lib/modules/"
+#define MOK_IMPORT	"mokutil --import /var/lib/dkms/mok.pub"
 
 /*----------------------------------------------------------------
  * Units
@@ -218,6 +220,20 @@ static bool is_signed(const char *path)
 	return !strcmp(end, mark);
 }
 
+/* A signature may be of a key that the kernel does not know, which only the kernel can tell. */
+static void check_refusal(struct cdp_findings *f, const char *release)
+{
+	static const char *const argv[] = { "modprobe", "dm-cdp", NULL };
+	static struct cdp_run run;
+	struct utsname here;
+
+	if (is_loaded() || uname(&here) || strcmp(here.release, release) ||
+	    cdp_run(&run, 30, argv) || !run.status)
+		return;
+	cdp_find_mend(cdp_find_add(f, "module-refused", "%s", cdp_run_line(run.err)), false,
+		      MOK_IMPORT);
+}
+
 static void check_signature(struct cdp_findings *f)
 {
 	char release[128], module[CDP_PATH_TEXT];
@@ -225,9 +241,13 @@ static void check_signature(struct cdp_findings *f)
 	if (!wants_signatures())
 		return;
 	if (cdp_host_read("/proc/sys/kernel/osrelease", release, sizeof(release)) &&
-	    find_module(release, module) && !is_signed(module))
-		cdp_find_mend(cdp_find_add(f, "module-unsigned", "%s", module), false,
-			      "mokutil --import /var/lib/dkms/mok.pub");
+	    find_module(release, module)) {
+		if (is_signed(module))
+			check_refusal(f, release);
+		else
+			cdp_find_mend(cdp_find_add(f, "module-unsigned", "%s", module), false,
+				      MOK_IMPORT);
+	}
 	if (!cdp_host_has("/var/lib/dkms/mok.pub") &&
 	    !cdp_host_has("/var/lib/shim-signed/mok/MOK.der"))
 		cdp_find_mend(cdp_find_add(f, "module-key", "/var/lib/dkms/mok.pub"), true,

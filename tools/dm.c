@@ -236,11 +236,15 @@ int cdp_dm_have_target(void)
 	bool found = false;
 	int r = find_target(&found);
 
-	if (!r && !found && !cdp_run(&run, 30, modprobe))
+	if (r || found)
+		return r;
+	r = cdp_run(&run, 30, modprobe);
+	if (!r)
 		r = find_target(&found);
-	if (!r && !found)
-		r = cdp_why(-ENODEV, "the kernel has no target \"cdp\": load the module with modprobe dm-cdp");
-	return r;
+	if (r || found)
+		return r;
+	return cdp_why(-ENODEV, "the kernel has no target \"cdp\"; modprobe dm-cdp says: %s (cdpctl doctor tells what mends it)",
+		       run.status ? cdp_run_line(run.err) : "nothing, but it is not there");
 }
 
 int cdp_dm_create(const char *name, const char *uuid, u64 length, const char *params)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What doctor finds on hosts that are made up of files. */
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -193,6 +194,34 @@ TEST(modules)
 	must(!found.nr, "signed");
 }
 
+/* Signed, but with a key that this kernel does not know: only modprobe can tell. */
+TEST(refused)
+{
+	struct utsname here;
+	char dep[300], dir[CDP_PATH_TEXT];
+
+	host_begin();
+	must(!uname(&here), "uname");
+	put("/proc/sys/kernel/osrelease", here.release);
+	cdp_print(dep, sizeof(dep), "/lib/modules/%s/modules.dep", here.release);
+	put(dep, KO ":\n");
+	cdp_print(dep, sizeof(dep), "/lib/modules/%s/" KO, here.release);
+	put(dep, "ELF~Module signature appended~\n");
+	put("/var/lib/dkms/mok.pub", "key");
+	put("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	chmod(put("/bin/modprobe", "#!/bin/sh\necho \"$1: Key was rejected\" >&2\nexit 1\n"),
+	      0755);
+	setenv("PATH", cdp_host_path(dir, "/bin"), 1);
+	cdp_check_modules(&found);
+	must(found.nr == 1, "%u", found.nr);
+	expect("module-refused", "dm-cdp: Key was rejected", "mokutil --import /var/lib/dkms/mok.pub");
+	found.nr = 0;
+	chmod(put("/bin/modprobe", "#!/bin/sh\n"), 0755);
+	cdp_check_modules(&found);
+	must(!found.nr, "the key is enrolled");
+	host_end();
+}
+
 TEST(secure_boot)
 {
 	FILE *f;
@@ -276,4 +305,4 @@ TEST(many)
 	must(found.nr == CDP_FINDINGS, "no more");
 }
 
-UNIT_MAIN("doctor", iscsi, grab, units, modules, secure_boot, here, sets, many)
+UNIT_MAIN("doctor", iscsi, grab, units, modules, refused, secure_boot, here, sets, many)
