@@ -162,6 +162,28 @@ TEST(columns)
 	     cdp_why_text());
 }
 
+/* Whoever takes a metric away, or renames it, does so where it is used. */
+static void uses_only(const char *path, const char *metrics)
+{
+	static char text[65536];
+	FILE *f = fopen(path, "r");
+	char name[80];
+	u32 found = 0;
+	char *p;
+	size_t n;
+
+	must(f && (n = fread(text, 1, sizeof(text) - 1, f)) > 0, "%s", path);
+	fclose(f);
+	text[n] = '\0';
+	for (p = strstr(text, "cdp_"); p; p = strstr(p + 1, "cdp_")) {
+		cdp_print(name, sizeof(name), "# TYPE %.*s ",
+			  (int)strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789_"), p);
+		must(strstr(metrics, name), "%s uses a metric that there is not: %s", path, name);
+		found++;
+	}
+	must(found > 5, "%s: %u metrics", path, found);
+}
+
 TEST(metrics)
 {
 	static struct cdp_measure sets[2];
@@ -188,6 +210,8 @@ TEST(metrics)
 	must(strstr(text, "cdp_leg_state{set=\"vm1\",leg=\"1\",state=\"faulty\"} 1\n"), "state");
 	must(strstr(text, "cdp_leg_latency_p99_seconds{set=\"vm1\",leg=\"1\"} 0.0015\n"), "seconds");
 	must(strstr(text, "device=\"/dev/a\\\"b\\\\c\"} 1\n"), "escaped: %s", text);
+	uses_only("tools/alerts.yml", text);
+	uses_only("tools/grafana-dashboard.json", text);
 }
 
 TEST(no_sets)
