@@ -70,7 +70,7 @@ int cdp_doing_load(struct cdp_doing *d, const char *name)
 	if (fd < 0)
 		return cdp_why(-errno, errno == ENOENT ? "%s: nothing is unfinished" :
 			       "%s: what is being done cannot be read", name);
-	d->busy = flock(fd, LOCK_EX | LOCK_NB);
+	d->busy = flock(fd, LOCK_SH | LOCK_NB);
 	r = read_file(d, fd);
 	close(fd);
 	/* killed before the first word was written: nothing was done */
@@ -165,6 +165,19 @@ static bool is_gone(int fd)
 	return fstat(fd, &st) || !st.st_nlink;
 }
 
+/* Who only looks whether somebody is at it has it for a moment. */
+static bool lock(int fd)
+{
+	u32 tries = 25;
+
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (!--tries)
+			return false;
+		cdp_sleep_ms(20);
+	}
+	return true;
+}
+
 int cdp_doing_begin(const char *name, bool dry_run)
 {
 	int r = dry_run ? 0 : cdp_conf_prepare();
@@ -176,7 +189,7 @@ int cdp_doing_begin(const char *name, bool dry_run)
 		      O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (own.fd < 0)
 		return dry_run ? 0 : cdp_why(-errno, "%s: %s", own.path, strerror(errno));
-	if (flock(own.fd, LOCK_EX | LOCK_NB) || is_gone(own.fd))
+	if (!lock(own.fd) || is_gone(own.fd))
 		r = cdp_why(-EBUSY, "%s: another cdpctl is at work on it; wait until it has ended",
 			    name);
 	else

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is being done to a set: remembered, refused to others, done again, forgotten. */
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,4 +75,30 @@ TEST(busy)
 	cdp_doing_end();
 }
 
-UNIT_MAIN("doing", remembered, busy)
+/* Others look at the same time, for the reminder that every command gives. */
+TEST(looked_at)
+{
+	static struct cdp_doing d;
+	char path[100];
+	pid_t pid;
+	int fd;
+
+	setenv("CDP_CONF_DIR", unit_dir(), 1);
+	begin_and_die(3, words);
+	cdp_print(path, sizeof(path), "%s/v.doing", getenv("CDP_CONF_DIR"));
+	fd = open(path, O_RDONLY);
+	must(fd >= 0 && !flock(fd, LOCK_SH), "another looks");
+	must(!cdp_doing_load(&d, "v") && !d.busy, "both see that nobody is at it");
+	pid = fork();
+	if (!pid) {	/* the lock is the child's as well, until it ends */
+		usleep(60000);
+		_exit(0);
+	}
+	close(fd);
+	cdp_doing_line(3, words);
+	must(!cdp_doing_begin("v", false) && cdp_doing_again(), "%s", cdp_why_text());
+	cdp_doing_close(0, false);
+	must(waitpid(pid, NULL, 0) == pid, "child");
+}
+
+UNIT_MAIN("doing", remembered, busy, looked_at)
