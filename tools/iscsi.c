@@ -524,14 +524,22 @@ static int login(void *arg)
 	return 0;
 }
 
+struct user {
+	const struct cdp_iscsi_job *j;
+	char path[CDP_PATH_TEXT];
+};
+
 static int is_used(const char *path, u32 lun, void *ctx)
 {
+	struct user *u = ctx;
 	struct cdp_device d;
 
-	(void)lun;
 	if (cdp_probe_device(path, &d) || cdp_probe_unused(&d) != -EBUSY)
 		return 0;
-	cdp_print(ctx, CDP_PATH_TEXT, "%s", path);
+	/* claimed by what is left of the set: the end of the session is what ends that */
+	if (u->j->silent && lun == u->j->target->lun && !cdp_probe_has_user(&d))
+		return 0;
+	cdp_print(u->path, sizeof(u->path), "%s", path);
 	return 1;
 }
 
@@ -539,14 +547,15 @@ static int is_used(const char *path, u32 lun, void *ctx)
 static void logout(void *arg)
 {
 	struct cdp_iscsi_job *j = arg;
-	char dir[PATH_MAX], user[CDP_PATH_TEXT];
+	struct user user = { .j = j };
 	struct cdp_run run;
+	char dir[PATH_MAX];
 
 	if (!j->target->logged_in)
 		return;
-	if (find_session(j->target, dir) && each_disk(dir, is_used, user)) {
+	if (find_session(j->target, dir) && each_disk(dir, is_used, &user)) {
 		cdp_note("the session with %s stays, because %s on it is in use", j->target->target,
-			 user);
+			 user.path);
 		j->target->made_record = false;
 		return;
 	}

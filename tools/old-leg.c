@@ -21,6 +21,7 @@ void cdp_old_leg_take(struct cdp_old_leg *l, const struct cdp_live *s, u32 leg)
 	l->meta_start = t->meta_start;
 	l->iscsi = s->conf.legs[leg].iscsi;
 	l->job.target = &l->iscsi;
+	l->job.silent = !l->may_wipe;
 }
 
 /* Only what is this leg's: the device may have become another one meanwhile. */

@@ -151,6 +151,13 @@ static bool held(const struct cdp_device *d, char *by, size_t size)
 	return found;
 }
 
+bool cdp_probe_has_user(const struct cdp_device *d)
+{
+	char who[256];
+
+	return mounted(d, who, sizeof(who)) || held(d, who, sizeof(who));
+}
+
 int cdp_probe_unused(const struct cdp_device *d)
 {
 	int fd = open(d->path, O_RDONLY | O_EXCL | O_CLOEXEC);

@@ -32,6 +32,9 @@ int __must_check cdp_probe_contents(struct cdp_device *d);
 /* 0 when nobody holds it (O_EXCL), else -EBUSY with a sentence that says who. */
 int __must_check cdp_probe_unused(const struct cdp_device *d);
 
+/* Is it mounted, or held by another device? */
+bool cdp_probe_has_user(const struct cdp_device *d);
+
 /* The node of a device number: "/dev/sdb", or "8:16" when there is none. Returns @path. */
 const char *cdp_probe_name(u32 major, u32 minor, char path[CDP_PATH_TEXT]);
 
