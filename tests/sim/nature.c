@@ -125,10 +125,20 @@ static void lose_cache(void)
 		}
 }
 
-/* Is another leg read, or may it be soon, because the primary does not do it? */
+static bool may_fail(const struct disk *d)
+{
+	u32 i;
+
+	for (i = 0; i < REQ_KINDS; i++)
+		if (d->broken[i] || d->fail_once[i])
+			return true;
+	return d->hung || d->bad_to;
+}
+
+/* Is another leg read, or may it be soon, because the primary fails? */
 static bool is_primary_avoided(struct cdp *c)
 {
-	const struct disk *d = &legs[dm.table.leg[c->set.read_leg]].data;
+	const struct leg *l = &legs[dm.table.leg[c->set.read_leg]];
 	u32 i;
 
 	for (i = 0; i < OPS; i++) {
@@ -137,7 +147,7 @@ static bool is_primary_avoided(struct cdp *c)
 		if (ops[i].used && ops[i].read && (b->tried || b->status))
 			return true;
 	}
-	return d->hung || d->broken[REQ_R] || d->fail_once[REQ_R] || d->bad_to;
+	return may_fail(&l->data) || may_fail(&l->meta);
 }
 
 /*
