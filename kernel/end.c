@@ -157,8 +157,8 @@ static void end_work(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-/* Return: does it, and will it go by itself? */
-static bool stays_behind(struct cdp *c)
+/* Are there legs whose answers nobody waits for? Their devices are held open then. */
+static bool hold_late(struct cdp *c)
 {
 	u32 leg, legs = cdp_late_legs(c);
 
@@ -168,28 +168,36 @@ static bool stays_behind(struct cdp *c)
 		if (legs & 1u << leg)
 			DMWARN("%s: leg %u has requests to answer from a table that is gone; its devices stay in use until it has",
 			       cdp_name(c), leg);
-	put_devices(c);
+	return true;
+}
+
+/* What is left goes by itself. */
+static void stay_behind(struct cdp *c)
+{
 	if (c->active)
 		claim_devices(c);
 	cdp_outlive(c);
-	free_large(c);
 	__module_get(THIS_MODULE);
 	INIT_WORK(&c->end_work, end_work);
 	queue_work(end_wq, &c->end_work);
-	return true;
 }
 
 void cdp_destroy(struct cdp *c)
 {
+	bool late;
+
 	quiesce(c);
 	stop_workers(c);
-	if (stays_behind(c))
-		return;
-	/* of devices that cannot be held open, as they are no more */
-	wait_event_idle(c->wait, is_answered(c));
-	put_devices(c);
+	late = hold_late(c);
+	/* also of devices that cannot be held open, as they are no more */
+	if (!late)
+		wait_event_idle(c->wait, is_answered(c));
 	free_large(c);
-	free_rest(c);
+	put_devices(c);
+	if (late)
+		stay_behind(c);
+	else
+		free_rest(c);
 }
 
 int __init cdp_end_init(void)
