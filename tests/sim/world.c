@@ -401,18 +401,24 @@ static int spare_leg(const struct cdp *c)
 	return reads & 1u << i ? -1 : (int)i;
 }
 
+static void guest_works(void)
+{
+	u32 i;
+
+	for (i = 0; i < 100; i++) {
+		guest_acts();
+		step(true);
+	}
+}
+
 /* Requests while the leg hangs cost a deadline and no more, however few it takes. */
 static void hang(u32 place)
 {
 	unsigned long since;
 	u64 steps;
-	u32 i;
 
 	nature_hang(dm.table.leg[place]);
-	for (i = 0; i < 100; i++) {
-		guest_acts();
-		step(true);
-	}
+	guest_works();
 	since = jiffies;
 	steps = sim.steps;
 	while (guest_waits())
@@ -450,10 +456,7 @@ static void hang_copied(void)
 		return;
 	settle(do_timeout, "a message");
 	settle(do_fail, "a message");
-	for (i = 0; i < 100; i++) {
-		guest_acts();
-		step(true);
-	}
+	guest_works();
 	settle(do_rejoin_all, "a rejoin");
 	for (i = below(200); i; i--)
 		step(true);
