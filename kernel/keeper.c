@@ -137,11 +137,6 @@ static void clear_batch(struct cdp *c, u32 n, enum cdp_pick pick)
 	wait_event(c->wait, !smp_load_acquire(&c->nr_clean));
 }
 
-/*
- * Intent is cleared at once after a flush where no leg has a volatile cache. Else it is
- * kept for a look more, and longer after a stall: a server that has lost its cache and
- * returned answers a flush like any other, and word of it comes later ("leg doubt").
- */
 static int clean_pass(struct cdp *c, enum cdp_pick pick)
 {
 	bool keep = pick == PICK_IDLE && c->caches;
@@ -163,16 +158,26 @@ static int clean_pass(struct cdp *c, enum cdp_pick pick)
 	return r;
 }
 
+/*
+ * Intent is cleared at once after a flush where no leg has a volatile cache. Else it is
+ * kept for two seconds more, and longer after a stall: a server that has lost its cache
+ * and returned answers a flush like any other, and word of it comes later ("leg doubt").
+ */
 int cdp_clean_all(struct cdp *c, bool force)
 {
+	unsigned long ripe = READ_ONCE(c->ripe_next);
+	int r;
+
 	merge_lost(c);
-	if (force)
-		return clean_pass(c, PICK_ALL);
-	if (time_after_eq(jiffies, READ_ONCE(c->ripe_next))) {
-		WRITE_ONCE(c->ripe_next, jiffies + msecs_to_jiffies(CDP_RIPE_MS));
-		clean_pass(c, PICK_FLUSHED);
-	}
-	return clean_pass(c, PICK_IDLE);
+	if (force || !c->caches)
+		return clean_pass(c, force ? PICK_ALL : PICK_IDLE);
+	if (time_before(jiffies, ripe))
+		return 0;	/* what is flushed by now has to ripen */
+	clean_pass(c, PICK_FLUSHED);
+	r = clean_pass(c, PICK_IDLE);
+	/* it may have been put off meanwhile: see cdp_gauge() */
+	cmpxchg(&c->ripe_next, ripe, jiffies + msecs_to_jiffies(CDP_RIPE_MS));
+	return r;
 }
 
 /*----------------------------------------------------------------
