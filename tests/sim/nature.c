@@ -150,6 +150,17 @@ static bool is_primary_avoided(struct cdp *c)
 	return may_fail(&l->data) || may_fail(&l->meta);
 }
 
+/* Is it the primary, or will it be when it is in-sync again? */
+static bool is_primary_to_be(const struct cdp_set *s, int place)
+{
+	const struct cdp_set_leg *l = &s->legs[place];
+
+	return place == s->read_leg ||
+	       (l->state == LEG_STALE &&
+		(place < s->read_leg ||
+		 cdp_uuid_equal(&s->super.legs[l->slot].uuid, &s->super.preferred)));
+}
+
 /*
  * A server reboots and is back before anybody sees an error. Of those whose cache the
  * set can do without: not the primary's, nor one that is read now and then.
@@ -159,9 +170,9 @@ int nature_forgetful(void)
 	struct cdp *c = dm_cdp();
 	u32 place = below(LEGS), leg;
 
-	if (!c || c->lock.owner || place >= c->nr_legs || (int)place == c->set.read_leg ||
-	    c->set.legs[place].state < LEG_STALE || strstr(dm.table.features, "balance") ||
-	    is_primary_avoided(c))
+	if (!c || c->lock.owner || place >= c->nr_legs ||
+	    c->set.legs[place].state < LEG_STALE || is_primary_to_be(&c->set, (int)place) ||
+	    strstr(dm.table.features, "balance") || is_primary_avoided(c))
 		return -1;
 	leg = dm.table.leg[place];
 	say("* leg %u loses its cache, and nobody sees it", leg);

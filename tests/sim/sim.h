@@ -294,6 +294,7 @@ bool start_table(const struct table *t);
 void start_judge(void);		/* by dm.c, before a request gets through */
 void start_history(void);
 u64 start_sectors(void);
+void start_note_gains(void);
 
 /* nature.c */
 void nature_one_error(u32 leg, bool meta);

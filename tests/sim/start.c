@@ -528,10 +528,24 @@ static void describe(u32 leg)
 			    s.legs[i].sequence, s.legs[i].generation >> 48);
 }
 
+/* A leg may be recorded in-sync, and be it, without the core having heard that. */
+void start_note_gains(void)
+{
+	struct leg *l;
+
+	for (l = legs; l < legs + LEGS; l++)
+		if (l->gaining && l->branch == model_current() && leg_says_in_sync(l->data.leg)) {
+			l->lacks = l->left = false;
+			l->whole = sim.clock;
+			l->had_acks = model_acks();
+		}
+}
+
 static void remember(const struct table *t)
 {
 	u32 i;
 
+	start_note_gains();
 	before.table = t;
 	for (i = 0; i < LEGS; i++) {
 		before.in_sync[i] = leg_says_in_sync(i);

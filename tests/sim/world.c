@@ -149,19 +149,6 @@ static void do_message(void)
 	}
 }
 
-/* A leg may be recorded in-sync, and be it, without the core having heard that. */
-static void note_gains(void)
-{
-	struct leg *l;
-
-	for (l = legs; l < legs + LEGS; l++)
-		if (l->gaining && l->branch == model_current() && leg_says_in_sync(l->data.leg)) {
-			l->lacks = l->left = false;
-			l->whole = sim.clock;
-			l->had_acks = model_acks();
-		}
-}
-
 static void crash(void)
 {
 	u32 i;
@@ -172,7 +159,7 @@ static void crash(void)
 	audit_all();
 	say("* CRASH");
 	disk_crash();
-	note_gains();
+	start_note_gains();
 	task_forget_all();
 	memory_forget_all();
 	for (i = 0; i < OPS; i++)
