@@ -139,7 +139,7 @@ static void leg_event(struct cdp_set *s, u32 leg, enum cdp_leg_event event, bool
 	if (step.next < LEG_STALE)
 		l->commits = 0;
 	/* one that is read because no other can be, and answers with the past, has left, too */
-	left = (l->state == LEG_IN_SYNC && step.next != LEG_IN_SYNC) || event == LEG_EV_DOUBT;
+	left = step.next < l->state || event == LEG_EV_DOUBT;
 	l->state = step.next;
 	cdp_set_update(s);
 	/* after the masks, which the barrier above is behind; see cdp_read_seen() */

@@ -161,6 +161,21 @@ TEST(what_is_under_way_is_doubted_too)
 	must(m.s.legs[1].flaps != flaps, "a read that it answers now is not believed");
 }
 
+/* One that is read because no other answers, and is given up, may have lost its cache as well. */
+TEST(a_stale_leg_that_left_is_not_believed)
+{
+	struct small m;
+	u32 flaps;
+
+	stale(&m);
+	must(cdp_read_pick(&m.s, (struct cdp_span) { 1, 1 }, 1) == 1, "it has what it does not lack");
+	must(!cdp_read_seen(&m.s, 1, &flaps), "is stale");
+	cdp_set_leg_error(&m.s, 1, false);
+	must(m.s.legs[1].flaps == flaps + 1, "it has left");
+	cdp_set_leg_error(&m.s, 1, false);
+	must(m.s.legs[1].flaps == flaps + 1, "once");
+}
+
 /* A leg that left while it was read may have answered without its cache. */
 TEST(a_source_that_left_is_not_believed)
 {
@@ -213,5 +228,5 @@ TEST(in_sync_at_last)
 
 UNIT_MAIN("copy", runs, claims_run_out, writes_and_copies_wait_for_each_other, settling,
 	  a_cache_may_yet_be_lost, a_target_that_left_is_not_settled, counted_once,
-	  what_is_under_way_is_doubted_too,
+	  what_is_under_way_is_doubted_too, a_stale_leg_that_left_is_not_believed,
 	  a_source_that_left_is_not_believed, in_sync_at_last)

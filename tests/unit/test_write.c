@@ -243,7 +243,7 @@ TEST(reads)
 	must(m.s.legs[1].state == LEG_STALE && m.tracker[1][0] == 1 && m.s.read_leg == 0, "next");
 	must(cdp_read_pick(&m.s, there, 5) == -1, "what could not be read is lacking");
 	must(!cdp_read_failed(&m.s, 1, there, 1) && m.s.legs[1].state == LEG_FAULTY, "too many");
-	must(m.s.legs[1].read_errors == 2 && m.s.legs[1].repairs == 1 && m.s.legs[1].flaps == 1, "counted");
+	must(m.s.legs[1].read_errors == 2 && m.s.legs[1].repairs == 1 && m.s.legs[1].flaps == 2, "counted");
 	must(!cdp_read_failed(&m.s, 0, there, 0) && m.s.legs[0].state == LEG_IN_SYNC, "the last is kept");
 }
 
