@@ -135,21 +135,6 @@ static bool may_fail(const struct disk *d)
 	return d->hung || d->bad_to;
 }
 
-/* Is another leg read, or may it be soon, because the primary fails? */
-static bool is_primary_avoided(struct cdp *c)
-{
-	const struct leg *l = &legs[dm.table.leg[c->set.read_leg]];
-	u32 i;
-
-	for (i = 0; i < OPS; i++) {
-		const struct cdp_bio *b = dm_per_bio_data(&ops[i].bio, sizeof(*b));
-
-		if (ops[i].used && ops[i].read && (b->tried || b->status))
-			return true;
-	}
-	return may_fail(&l->data) || may_fail(&l->meta);
-}
-
 /* Is it the primary, or will it be when it is in-sync again? */
 static bool is_primary_to_be(const struct cdp_set *s, int place)
 {
@@ -159,6 +144,23 @@ static bool is_primary_to_be(const struct cdp_set *s, int place)
 	       (l->state == LEG_STALE &&
 		(place < s->read_leg ||
 		 cdp_uuid_equal(&s->super.legs[l->slot].uuid, &s->super.preferred)));
+}
+
+/* Is it read, or may it be soon: sent there before a failover, or because the primary fails? */
+static bool may_be_read(struct cdp *c, int place)
+{
+	const struct leg *l = &legs[dm.table.leg[c->set.read_leg]];
+	u32 i;
+
+	for (i = 0; i < OPS; i++) {
+		const struct cdp_bio *b = dm_per_bio_data(&ops[i].bio, sizeof(*b));
+
+		if (ops[i].used && ops[i].read &&
+		    (b->tried || b->status || (b->c && b->leg == place)))
+			return true;
+	}
+	return is_primary_to_be(&c->set, place) || may_fail(&l->data) || may_fail(&l->meta) ||
+	       strstr(dm.table.features, "balance");
 }
 
 /*
@@ -171,8 +173,7 @@ int nature_forgetful(void)
 	u32 place = below(LEGS), leg;
 
 	if (!c || c->lock.owner || place >= c->nr_legs ||
-	    c->set.legs[place].state < LEG_STALE || is_primary_to_be(&c->set, (int)place) ||
-	    strstr(dm.table.features, "balance") || is_primary_avoided(c))
+	    c->set.legs[place].state < LEG_STALE || may_be_read(c, (int)place))
 		return -1;
 	leg = dm.table.leg[place];
 	say("* leg %u loses its cache, and nobody sees it", leg);
