@@ -15,6 +15,11 @@ void audit_reset(void)
 	memset(sync_since, 0, sizeof(sync_since));
 }
 
+bool audit_has_failed(u32 leg)
+{
+	return legs[leg].data.error_at > sync_since[leg] || legs[leg].meta.error_at > sync_since[leg];
+}
+
 enum cdp_super_kind leg_super(u32 leg, struct cdp_super *s)
 {
 	const struct cdp_super_disk *d = (const void *)legs[leg].meta.area;

@@ -149,8 +149,7 @@ static bool is_primary_to_be(const struct cdp_set *s, int place)
 /* Is it read, or may it be soon: sent there before a failover, or because the primary fails? */
 static bool may_be_read(struct cdp *c, int place)
 {
-	const struct leg *l = &legs[dm.table.leg[c->set.read_leg]];
-	u32 i;
+	u32 i, primary = dm.table.leg[c->set.read_leg];
 
 	for (i = 0; i < OPS; i++) {
 		const struct cdp_bio *b = dm_per_bio_data(&ops[i].bio, sizeof(*b));
@@ -159,8 +158,9 @@ static bool may_be_read(struct cdp *c, int place)
 		    (b->tried || b->status || (b->c && b->leg == place)))
 			return true;
 	}
-	return is_primary_to_be(&c->set, place) || may_fail(&l->data) || may_fail(&l->meta) ||
-	       strstr(dm.table.features, "balance");
+	return is_primary_to_be(&c->set, place) || strstr(dm.table.features, "balance") ||
+	       may_fail(&legs[primary].data) || may_fail(&legs[primary].meta) ||
+	       audit_has_failed(primary);
 }
 
 /*

@@ -271,6 +271,7 @@ void audit_ack(const struct op *op);
 void audit_error(const struct op *op);
 void audit_exec(const struct disk *d, const struct bio *bio);
 void audit_reset(void);
+bool audit_has_failed(u32 leg);		/* a request since it is in-sync; it may not be known yet */
 bool audit_any_timeout(u64 seq);		/* a leg was given up since this event */
 /* Its superblock as it is on the disk. */
 enum cdp_super_kind leg_super(u32 leg, struct cdp_super *s);

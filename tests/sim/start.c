@@ -230,6 +230,7 @@ void start_choose(struct table *t)
 static struct before {
 	const struct table *table;
 	bool in_sync[LEGS];
+	bool given_up[LEGS];	/* by the table before, and may not know it */
 	bool busy[LEGS];	/* owes answers to the table before */
 	struct cdp_super super[LEGS];
 	u64 clock;
@@ -265,7 +266,7 @@ static bool had_errors(const struct table *t, u64 since)
 /* A leg that calls itself in-sync, and is, and that could be read. */
 static bool is_good(const struct table *t, const struct before *b, u32 leg)
 {
-	return is_in(t, leg) && b->in_sync[leg] && is_witness(leg) &&
+	return is_in(t, leg) && b->in_sync[leg] && !b->given_up[leg] && is_witness(leg) &&
 	       legs[leg].meta.error_at <= b->clock;
 }
 
@@ -549,6 +550,7 @@ static void remember(const struct table *t)
 	before.table = t;
 	for (i = 0; i < LEGS; i++) {
 		before.in_sync[i] = leg_says_in_sync(i);
+		before.given_up[i] = leg_is_given_up(i);
 		before.busy[i] = disk_has_requests(&legs[i].data) ||
 				 disk_has_requests(&legs[i].meta);
 		leg_super(i, &before.super[i]);
