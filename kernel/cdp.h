@@ -365,8 +365,8 @@ static inline void cdp_count(struct cdp *c, enum cdp_stat stat, u64 n)
 const char *cdp_name(const struct cdp *c);
 /* Take over from the table that is being replaced what is not in the metadata. */
 void cdp_inherit(struct cdp *c);
-/* The number of the last commit of that table, and whose it is; 0: there is none. */
-u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set);
+/* For the plan: which set that table runs, what it has recorded last, its in-sync legs. */
+void cdp_ask_predecessor(struct cdp *c, struct cdp_plan *p);
 /* Legs whose devices still hold requests of this table, or of one that it replaced. */
 u32 cdp_busy_legs(struct cdp *c);
 /* Its table goes; its legs stay busy. */

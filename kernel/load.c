@@ -94,7 +94,7 @@ int cdp_probe(struct cdp *c, struct cdp_plan *p)
 	p->now = ktime_get_real_seconds();
 	p->new_generation = get_random_u64() | 1;
 	generate_random_uuid(p->new_set.b);
-	p->last_sequence = cdp_last_commit(c, &p->last_set);
+	cdp_ask_predecessor(c, p);
 	busy = cdp_busy_legs(c);
 	for (i = 0; i < c->nr_legs; i++) {
 		generate_random_uuid(p->new_legs[i].b);

@@ -66,21 +66,28 @@ void cdp_inherit(struct cdp *c)
 	mutex_unlock(&sets_mutex);
 }
 
-u64 cdp_last_commit(struct cdp *c, struct cdp_uuid *set)
+void cdp_ask_predecessor(struct cdp *c, struct cdp_plan *p)
 {
-	u64 sequence = 0;
+	const struct cdp_set *s;
 	struct cdp *old;
+	u32 i;
 
 	mutex_lock(&sets_mutex);
 	old = predecessor(c);
 	if (old) {
+		s = &old->set;
 		spin_lock(&old->lock);
-		*set = old->set.super.set_uuid;
-		sequence = old->set.super.sequence;
+		p->last_set = s->super.set_uuid;
+		p->last_sequence = s->super.sequence;
+		for (i = 0; i < s->nr_legs; i++) {
+			const struct cdp_leg_entry *e = &s->super.legs[s->legs[i].slot];
+
+			if (s->in_sync & 1u << i)
+				p->last_legs[p->nr_last_legs++] = e->uuid;
+		}
 		spin_unlock(&old->lock);
 	}
 	mutex_unlock(&sets_mutex);
-	return sequence;
 }
 
 void cdp_outlive(struct cdp *c)

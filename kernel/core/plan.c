@@ -10,6 +10,23 @@ static bool is_valid(const struct cdp_plan_leg *l)
 	return l->present && !l->unreadable && l->kind == SUPER_VALID;
 }
 
+/* Is it this set that runs now, in the table before? */
+static bool runs(const struct cdp_plan *p, const struct cdp_super *s)
+{
+	return p->last_sequence && cdp_uuid_equal(&s->set_uuid, &p->last_set);
+}
+
+/* Has the running set given it up? The leg may not have been told. */
+static bool is_given_up(const struct cdp_plan *p, const struct cdp_super *s)
+{
+	u32 i;
+
+	for (i = 0; i < p->nr_last_legs; i++)
+		if (cdp_uuid_equal(&s->leg_uuid, &p->last_legs[i]))
+			return false;
+	return runs(p, s);
+}
+
 /* Does the leg itself say that it was whole when it was last written to? */
 static bool claims_in_sync(const struct cdp_plan_leg *l)
 {
@@ -118,9 +135,20 @@ static bool is_behind(const struct cdp_super *a, const struct cdp_super *b)
 	return cdp_super_descends(b, a->generation);
 }
 
+/* In one line of history: one that the running set believes, or the newer commit. */
+static bool is_better(const struct cdp_plan *p, const struct cdp_super *a,
+		      const struct cdp_super *b)
+{
+	if (is_given_up(p, a) != is_given_up(p, b))
+		return is_given_up(p, b);
+	return a->sequence > b->sequence;
+}
+
 /*
  * The leg to believe: of those that call themselves in-sync the one whose
- * history contains all others'; among equals the one with the newest commit.
+ * history contains all others'; among equals the one with the newest commit. Under a
+ * guest that is at work the disk must not be turned back: it goes on from a leg of the
+ * running set.
  */
 static int choose_authority(struct cdp_plan *p)
 {
@@ -138,7 +166,7 @@ static int choose_authority(struct cdp_plan *p)
 		}
 		b = &p->legs[best].super;
 		if (s->generation == b->generation) {
-			if (s->sequence > b->sequence)
+			if (is_better(p, s, b))
 				best = (int)i;
 		} else if (is_behind(b, s)) {
 			best = (int)i;
@@ -154,6 +182,10 @@ static int choose_authority(struct cdp_plan *p)
 			return REFUSE(p, -ENODATA,
 				      "leg %u knows a later history than leg %d; the leg that is whole is not there",
 				      i, best);
+	if (is_given_up(p, &p->legs[best].super))
+		return REFUSE(p, -ENODATA,
+			      "leg %d has left the set that runs, and lacks what was written since; name a leg that is in-sync there",
+			      best);
 	p->authority = (u32)best;
 	return 0;
 }
@@ -208,7 +240,8 @@ static void place_known(struct cdp_plan *p, u32 i, u32 slot)
 	} else if (why) {
 		p->tracker[i] = TRACKER_FULL;
 		REASON(p, i, why);
-	} else if (e->state == DISK_LEG_IN_SYNC && claims_in_sync(l)) {
+	} else if (e->state == DISK_LEG_IN_SYNC && claims_in_sync(l) &&
+		   !is_given_up(p, &l->super)) {
 		p->state[i] = LEG_IN_SYNC;
 		p->tracker[i] = TRACKER_NONE;
 	} else {
@@ -295,8 +328,7 @@ static int check_silent(struct cdp_plan *p, u32 taken)
 	const struct cdp_super *record = &p->legs[p->authority].super;
 	u32 i, slot;
 
-	if (p->last_sequence && record->sequence >= p->last_sequence &&
-	    cdp_uuid_equal(&record->set_uuid, &p->last_set))
+	if (runs(p, record) && record->sequence >= p->last_sequence)
 		return 0;
 	for (slot = 0; slot < CDP_MAX_LEGS; slot++)
 		for (i = 0; i < p->nr_legs; i++)

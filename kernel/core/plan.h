@@ -37,6 +37,8 @@ struct cdp_plan {
 	u32 region_sectors;
 	struct cdp_uuid last_set;	/* what the table before has recorded last, */
 	u64 last_sequence;		/* 0: there is none */
+	struct cdp_uuid last_legs[CDP_MAX_LEGS]; /* and its legs that are in-sync */
+	u32 nr_last_legs;
 	u64 now;			/* seconds since 1970 */
 	struct cdp_uuid new_set;	/* random, used where something is new */
 	struct cdp_uuid new_legs[CDP_MAX_LEGS];

@@ -296,6 +296,36 @@ TEST(busy_legs)
 	refused(-EBUSY, "to answer");
 }
 
+/* The set runs, and only this leg is in-sync. */
+static void runs(u32 leg)
+{
+	p.last_set = p.legs[leg].super.set_uuid;
+	p.last_sequence = p.legs[leg].super.sequence;
+	p.last_legs[0] = p.legs[leg].super.leg_uuid;
+	p.nr_last_legs = 1;
+}
+
+/* Its own record calls it in-sync: nobody has told it. */
+TEST(given_up_by_the_set_that_runs)
+{
+	begin(3);
+	runs(2);
+	good();
+	must(p.authority == 2, "the one that is in-sync there");
+	expect(0, LEG_STALE, TRACKER_LOAD);
+	expect(1, LEG_STALE, TRACKER_LOAD);
+	expect(2, LEG_IN_SYNC, TRACKER_NONE);
+	p.legs[2].present = false;
+	refused(-ENODATA, "has left the set that runs");
+	p.legs[2].present = p.legs[2].unreadable = true;
+	refused(-ENODATA, "has left the set that runs");
+	p.last_set.b[0]++;
+	good();
+	p.last_set.b[0]--;
+	p.last_sequence = 0;
+	good();
+}
+
 TEST(absent_legs)
 {
 	begin(2);
@@ -311,7 +341,7 @@ TEST(absent_legs)
 	/* what cannot be read for being slow may be what went on alone */
 	p.legs[1].silent = true;
 	refused(-ETIMEDOUT, "leg 1 does not answer");
-	p.last_set = p.legs[0].super.set_uuid;
+	runs(0);
 	p.last_sequence = p.legs[0].super.sequence + 1;
 	refused(-ETIMEDOUT, "leg 1 does not answer");
 	p.last_sequence--;
@@ -512,5 +542,5 @@ TEST(rejoins)
 }
 
 UNIT_MAIN("plan", new_sets, stopped_in_order, reordered, stale_legs, copies_of_the_past,
-	  split_brain, nobody_to_believe, busy_legs, absent_legs, dropped_and_added_legs,
-	  sizes, strangers, applied, growth_applied, numbers_go_on, rejoins)
+	  split_brain, nobody_to_believe, busy_legs, given_up_by_the_set_that_runs, absent_legs,
+	  dropped_and_added_legs, sizes, strangers, applied, growth_applied, numbers_go_on, rejoins)
