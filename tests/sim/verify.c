@@ -68,7 +68,7 @@ bool verify_is_running(void)
 {
 	struct cdp *c = dm_cdp();
 
-	return c && c->set.verify.state == VERIFY_RUNNING;
+	return c && (c->set.verify.state == VERIFY_RUNNING || c->set.nr_verifies);
 }
 
 void verify_message(void)
