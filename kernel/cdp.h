@@ -525,6 +525,9 @@ int cdp_activate(struct cdp *c);
 int cdp_rejoin(struct cdp *c, u32 leg);
 int cdp_arrays_alloc(struct cdp *c, const struct cdp_geometry *g);
 void cdp_arrays_free(struct cdp *c);
+/* [keeper] What is needed only while a leg is copied to, allocated or zeroed; -ENOMEM. */
+int cdp_copy_arrays_clear(struct cdp *c);
+void cdp_copy_arrays_free(struct cdp *c);
 
 /* keeper.c: background work */
 void cdp_keeper_work(struct work_struct *work);

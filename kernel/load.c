@@ -10,11 +10,16 @@
  * The core's arrays
  *--------------------------------------------------------------*/
 
-/* Quiet when memory is short: the constructor says so itself. */
+/* Quiet when memory is short: who wants them says so. */
+static void *array_gfp(u64 n, size_t size, gfp_t gfp)
+{
+	return __vmalloc(max_t(u64, n * size, 1), gfp | __GFP_ZERO | __GFP_NOWARN |
+			 __GFP_RETRY_MAYFAIL);
+}
+
 static void *array(u64 n, size_t size)
 {
-	return __vmalloc(max_t(u64, n * size, 1), GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
-			 __GFP_RETRY_MAYFAIL);
+	return array_gfp(n, size, GFP_KERNEL);
 }
 
 int cdp_arrays_alloc(struct cdp *c, const struct cdp_geometry *g)
@@ -26,8 +31,6 @@ int cdp_arrays_alloc(struct cdp *c, const struct cdp_geometry *g)
 	s->g = *g;
 	s->extents = array(g->extents, sizeof(*s->extents));
 	s->recent = array(g->extents, sizeof(*s->recent));
-	s->copied = array(g->extents, sizeof(*s->copied));
-	s->fresh = array(BITS_TO_U64(g->extents), sizeof(*s->fresh));
 	s->intent = array((u64)g->intent_pages * CDP_PAGE_WORDS, sizeof(u64));
 	s->intent_dirty = array(BITS_TO_U64(g->intent_pages), sizeof(u64));
 	for (i = 0; i < c->nr_legs; i++) {
@@ -35,7 +38,7 @@ int cdp_arrays_alloc(struct cdp *c, const struct cdp_geometry *g)
 		s->legs[i].tracker_dirty = array(BITS_TO_U64(g->tracker_pages), sizeof(u64));
 		ok &= s->legs[i].tracker && s->legs[i].tracker_dirty;
 	}
-	ok &= s->extents && s->recent && s->copied && s->fresh && s->intent && s->intent_dirty;
+	ok &= s->extents && s->recent && s->intent && s->intent_dirty;
 	return ok ? 0 : -ENOMEM;
 }
 
@@ -50,10 +53,32 @@ void cdp_arrays_free(struct cdp *c)
 	}
 	vfree(s->extents);
 	vfree(s->recent);
-	vfree(s->copied);
-	vfree(s->fresh);
 	vfree(s->intent);
 	vfree(s->intent_dirty);
+	cdp_copy_arrays_free(c);
+}
+
+int cdp_copy_arrays_clear(struct cdp *c)
+{
+	struct cdp_set *s = &c->set;
+
+	if (s->copied && s->fresh) {
+		memset(s->copied, 0, s->g.extents * sizeof(*s->copied));
+		memset(s->fresh, 0, BITS_TO_U64(s->g.extents) * sizeof(*s->fresh));
+		return 0;
+	}
+	cdp_copy_arrays_free(c);
+	/* the set may be what memory is swapped to */
+	s->copied = array_gfp(s->g.extents, sizeof(*s->copied), GFP_NOIO);
+	s->fresh = array_gfp(BITS_TO_U64(s->g.extents), sizeof(*s->fresh), GFP_NOIO);
+	return s->copied && s->fresh ? 0 : -ENOMEM;
+}
+
+void cdp_copy_arrays_free(struct cdp *c)
+{
+	vfree(c->set.copied);
+	vfree(c->set.fresh);
+	c->set.copied = c->set.fresh = NULL;
 }
 
 /*----------------------------------------------------------------
@@ -319,8 +344,8 @@ static int activate(struct cdp *c, struct cdp_plan *p)
 		return r;
 	cdp_recover(&c->set);
 	if (!c->set.in_sync) {
-		DMERR("%s: no leg that is in-sync is there", cdp_name(c));
-		return -ENODATA;
+		DMERR("%s: leg %u %s", cdp_name(c), p->authority, p->reason[p->authority]);
+		return -EBUSY;
 	}
 	r = record(c, p);
 	if (r)

@@ -322,8 +322,10 @@ static bool begin(struct cdp *c)
 
 	if (c->resync_paused || time_before(jiffies, c->retry_next))
 		return false;
-	memset(s->copied, 0, s->g.extents * sizeof(*s->copied));
-	memset(s->fresh, 0, BITS_TO_U64(s->g.extents) * sizeof(*s->fresh));
+	if (cdp_copy_arrays_clear(c)) {
+		DMWARN_LIMIT("%s: no memory for a resync now; it is tried again", cdp_name(c));
+		return false;
+	}
 	spin_lock(&c->lock);
 	go = cdp_copy_start(s);
 	if (go) {
@@ -356,8 +358,10 @@ unsigned long cdp_resync(struct cdp *c)
 	int r = -EBUSY;
 
 	reap(c);
-	if (s->copy_leg < 0 && !anything_stale(c))
+	if (s->copy_leg < 0 && !anything_stale(c)) {
+		cdp_copy_arrays_free(c);
 		return MAX_SCHEDULE_TIMEOUT;
+	}
 	if (s->copy_leg < 0 && !begin(c))
 		return HZ;
 	if (s->legs[s->copy_leg].state == LEG_IN_SYNC) {

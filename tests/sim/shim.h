@@ -54,6 +54,7 @@ int kstrtou64(const char *text, unsigned int base, u64 *v);
 void sim_log(const char *level, const char *fmt, ...);
 #define DMERR(...)		sim_log("error", __VA_ARGS__)
 #define DMWARN(...)		sim_log("warning", __VA_ARGS__)
+#define DMWARN_LIMIT(...)	sim_log("warning", __VA_ARGS__)
 #define DMINFO(...)		sim_log("info", __VA_ARGS__)
 #define DMEMIT(...) (sz += sz >= maxlen ? 0 : (unsigned)scnprintf(result + sz, maxlen - sz, __VA_ARGS__))
 
