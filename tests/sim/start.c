@@ -542,6 +542,18 @@ void start_note_gains(void)
 		}
 }
 
+/* Owes the leg an answer, or is one being taken in just now? */
+static bool is_busy(u32 leg)
+{
+	struct cdp *c = dm_cdp();
+	u32 i, late = c ? cdp_late_legs(c) : 0;
+
+	for (i = 0; late && i < c->nr_legs; i++)
+		if (late & 1u << i && dm.table.leg[i] == leg)
+			return true;
+	return disk_has_requests(&legs[leg].data) || disk_has_requests(&legs[leg].meta);
+}
+
 static void remember(const struct table *t)
 {
 	u32 i;
@@ -551,8 +563,7 @@ static void remember(const struct table *t)
 	for (i = 0; i < LEGS; i++) {
 		before.in_sync[i] = leg_says_in_sync(i);
 		before.given_up[i] = leg_is_given_up(i);
-		before.busy[i] = disk_has_requests(&legs[i].data) ||
-				 disk_has_requests(&legs[i].meta);
+		before.busy[i] = is_busy(i);
 		leg_super(i, &before.super[i]);
 		if (sim.trace && is_in(t, i))
 			describe(i);
