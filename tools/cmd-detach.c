@@ -37,9 +37,13 @@ static const struct argp argp = {
 };
 
 struct detach {
+	const char *name;
 	struct cdp_live set;
 	struct cdp_steps plan;
 	struct cdp_old_leg legs[CDP_MAX_LEGS];
+	struct cdp_conf conf;		/* when it does not run any more */
+	bool removed;			/* there is no way back */
+	char end[CDP_MSG_TEXT];		/* what is said at the end */
 };
 
 /* A copy that runs onto a leg before the primary is a rebuild: that disk is meant to stay. */
@@ -83,43 +87,117 @@ static int check(const struct cdp_live *s)
 static int remove_mapping(void *arg)
 {
 	struct detach *d = arg;
+	int r = cdp_dm_remove(d->set.name);
 
-	return cdp_dm_remove(d->set.name);
+	d->removed = !r;
+	return r;
 }
 
 static int remove_conf(void *arg)
 {
 	struct detach *d = arg;
 
-	return cdp_conf_remove(d->set.name);
+	return cdp_conf_remove(d->name);
+}
+
+static void plan_legs(struct detach *d, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		cdp_old_leg_plan(&d->plan, &d->legs[i]);
+}
+
+static void plan_conf(struct detach *d)
+{
+	char path[CDP_PATH_TEXT];
+
+	cdp_steps_add(&d->plan, remove_conf, NULL, d, "conf: remove %s",
+		      cdp_conf_path(d->name, path));
 }
 
 static void plan(struct detach *d)
 {
-	char path[CDP_PATH_TEXT];
 	u32 i;
 
 	for (i = 0; i < d->set.table.nr_legs; i++)
 		cdp_old_leg_take(&d->legs[i], &d->set, i);
 	cdp_steps_add(&d->plan, remove_mapping, NULL, d, "dm: remove %s", d->set.name);
-	for (i = 0; i < d->set.table.nr_legs; i++)
-		cdp_old_leg_plan(&d->plan, &d->legs[i]);
+	plan_legs(d, d->set.table.nr_legs);
 	if (d->set.remembered)
-		cdp_steps_add(&d->plan, remove_conf, NULL, d, "conf: remove %s",
-			      cdp_conf_path(d->set.name, path));
+		plan_conf(d);
 }
 
-static void report(const struct cdp_live *s)
+static void print_end(struct detach *d)
 {
+	const struct cdp_live *s = &d->set;
 	const struct cdp_table_leg *t = &s->table.legs[s->status.read_leg];
 	char path[CDP_PATH_TEXT], stable[CDP_PATH_TEXT], size[CDP_SIZE_TEXT];
 
 	cdp_live_leg_device(&s->status.legs[s->status.read_leg], path);
 	cdp_probe_stable(path, stable);
-	printf("%s is a plain disk again: %s%s%s%s, data from sector %llu, %s\n", s->name, path,
-	       strcmp(path, stable) ? " (" : "", strcmp(path, stable) ? stable : "",
-	       strcmp(path, stable) ? ")" : "", (unsigned long long)t->data_start,
-	       cdp_size_print(s->length * CDP_SECTOR_BYTES, size));
+	cdp_print(d->end, sizeof(d->end), "%s is a plain disk again: %s%s%s%s, data from sector %llu, %s",
+		  s->name, path, strcmp(path, stable) ? " (" : "",
+		  strcmp(path, stable) ? stable : "", strcmp(path, stable) ? ")" : "",
+		  (unsigned long long)t->data_start,
+		  cdp_size_print(s->length * CDP_SECTOR_BYTES, size));
+}
+
+static int detach(struct detach *d)
+{
+	int r = check(&d->set);
+
+	if (r)
+		return r;
+	print_end(d);
+	/* without its file nobody could finish it */
+	if (d->set.remembered)
+		r = cdp_doing_begin(d->set.name, cdp_opts.dry_run);
+	if (!r)
+		r = cdp_doing_keep_last(d->end);
+	if (!r) {
+		plan(d);
+		r = cdp_steps_run(&d->plan);
+	}
+	cdp_doing_close(r, !d->removed);
+	return r;
+}
+
+/* What is left to do is known of the configuration; without that, nothing is. */
+static int recall(struct detach *d)
+{
+	u32 i;
+	int r;
+
+	if (!cdp_doing_again())	/* killed before it had begun */
+		return cdp_why(-ENOENT, "%s does not run", d->name);
+	cdp_print(d->end, sizeof(d->end), "%s", cdp_doing_last());
+	d->removed = true;
+	if (!cdp_conf_exists(d->name))
+		return 0;
+	r = cdp_conf_load(&d->conf, d->name);
+	for (i = 0; !r && i < d->conf.nr_legs; i++) {
+		cdp_old_leg_recall(&d->legs[i], &d->conf, i);
+		d->legs[i].only_own = true;
+	}
+	return r;
+}
+
+/* It was killed when the mapping had gone. */
+static int finish(struct detach *d)
+{
+	int r = cdp_doing_begin(d->name, cdp_opts.dry_run);
+
+	if (r)
+		return r;
+	r = recall(d);
+	if (!r) {
+		plan_legs(d, d->conf.nr_legs);
+		plan_conf(d);
+		r = cdp_steps_run(&d->plan);
+	}
+	cdp_doing_close(r, !d->removed);
+	return r;
 }
 
 static int detach_live(const char *name)
@@ -144,21 +222,20 @@ int cdp_cmd_detach(int argc, char **argv)
 	int r;
 
 	cdp_opts_parse(&argp, argc, argv, 1, 1);
+	d.name = cdp_opts.words[0];
 	if (live)
-		return detach_live(cdp_opts.words[0]);
+		return detach_live(d.name);
 	d.plan.dry_run = cdp_opts.dry_run;
-	r = cdp_live_open(&d.set, cdp_opts.words[0]);
-	if (r == -ENOENT && cdp_conf_exists(cdp_opts.words[0]))
+	r = cdp_live_open(&d.set, d.name);
+	if (r == -ENOENT && cdp_doing_is_there(d.name))
+		r = finish(&d);
+	else if (r == -ENOENT && cdp_conf_exists(d.name))
 		cdp_why(r, "%s does not run: cdpctl assemble %s first, so that it is known which leg holds all data",
-			cdp_opts.words[0], cdp_opts.words[0]);
-	if (!r)
-		r = check(&d.set);
-	if (!r) {
-		plan(&d);
-		r = cdp_steps_run(&d.plan);
-	}
+			d.name, d.name);
+	else if (!r)
+		r = detach(&d);
 	if (!r && !cdp_opts.dry_run)
-		report(&d.set);
+		puts(d.end);
 	cdp_steps_free(&d.plan);
 	cdp_live_close(&d.set);
 	return r;

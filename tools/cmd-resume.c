@@ -5,6 +5,7 @@
 
 #include "attach-live.h"
 #include "cmd.h"
+#include "dm.h"
 #include "doing.h"
 #include "msg.h"
 #include "opts.h"
@@ -78,6 +79,13 @@ static int undo_replace(const char *name, const struct cdp_doing *d)
 	return r;
 }
 
+static bool runs(const char *name)
+{
+	struct cdp_dm_info info;
+
+	return !cdp_dm_info(name, &info) && info.exists;
+}
+
 static int undo_it(const char *name, const struct cdp_doing *d)
 {
 	bool undone;
@@ -87,6 +95,8 @@ static int undo_it(const char *name, const struct cdp_doing *d)
 		r = cdp_detach_live(name, true, &undone);
 	else if (!strcmp(d->words[0], "leg") && has_word(d, "replace"))
 		r = undo_replace(name, d);
+	else if (!strcmp(d->words[0], "detach") && !has_word(d, "--live") && runs(name))
+		r = 0;	/* nothing was done yet */
 	else
 		r = refuse_undo(name, d);
 	if (!r && !cdp_opts.dry_run)

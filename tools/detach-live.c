@@ -89,19 +89,9 @@ static void take_legs(struct detach *d)
 	u32 i;
 
 	for (i = 0; i < d->conf.nr_legs; i++) {
-		const struct cdp_conf_leg *c = &d->conf.legs[i];
-		struct cdp_old_leg *l = &d->legs[i];
-		bool internal = !strcmp(c->meta_device, CDP_META_INTERNAL);
-
-		cdp_print(l->text, sizeof(l->text), "leg %u (%s)", i, c->device);
-		cdp_print(l->meta_path, sizeof(l->meta_path), "%s",
-			  internal ? c->device : c->meta_device);
-		l->set_uuid = d->conf.uuid;
-		l->uuid = c->uuid;
-		l->may_wipe = answers(&d->status, &c->uuid);
-		l->meta_start = c->meta_start;
-		l->iscsi = c->iscsi;
-		l->job.target = &l->iscsi;
+		cdp_old_leg_recall(&d->legs[i], &d->conf, i);
+		d->legs[i].may_wipe = answers(&d->status, &d->legs[i].uuid);
+		d->legs[i].only_own = d->may_lack;
 	}
 }
 

@@ -11,6 +11,7 @@
 #include "msg.h"
 
 #define SUFFIX	".doing"
+#define LAST	'='	/* begins the line that is to be told at the end; no word of ours does */
 
 static struct {
 	int argc;
@@ -20,6 +21,7 @@ static struct {
 	char name[CDP_NAME_TEXT];
 	int fd;
 	bool again;
+	char last[CDP_MSG_TEXT];
 } own = { .fd = -1 };
 
 void cdp_doing_line(int argc, char **argv)
@@ -47,9 +49,12 @@ static void split(struct cdp_doing *d)
 	char *save, *w;
 
 	d->nr = 0;
-	for (w = strtok_r(d->text, "\n", &save); w && d->nr < CDP_DOING_WORDS;
+	d->last = "";
+	for (w = strtok_r(d->text, "\n", &save); w && *w != LAST && d->nr < CDP_DOING_WORDS;
 	     w = strtok_r(NULL, "\n", &save))
 		d->words[d->nr++] = w;
+	if (w && *w == LAST)
+		d->last = w + 1;
 	d->words[d->nr] = NULL;
 }
 
@@ -150,10 +155,12 @@ static int take(const char *name, bool dry_run)
 	if (r)
 		return r;
 	own.again = false;
+	*own.last = '\0';
 	if (!before.nr)
 		return dry_run ? 0 : write_words(&now);
 	split(&now);
 	own.again = same_words(&now, &before);
+	cdp_print(own.last, sizeof(own.last), "%s", before.last);
 	return own.again ? 0 : refuse(name, &before);
 }
 
@@ -206,6 +213,29 @@ int cdp_doing_begin(const char *name, bool dry_run)
 bool cdp_doing_again(void)
 {
 	return own.again;
+}
+
+int cdp_doing_keep_last(const char *text)
+{
+	static struct cdp_doing d;
+	char line[CDP_MSG_TEXT + 4];
+	int n = cdp_print(line, sizeof(line), "%c%s\n", LAST, text), r;
+	off_t end;
+
+	if (own.fd < 0)		/* a dry run */
+		return 0;
+	r = own_words(&d);
+	if (r)
+		return r;
+	end = (off_t)strlen(d.text);
+	if (ftruncate(own.fd, end) || pwrite(own.fd, line, (size_t)n, end) != n || fsync(own.fd))
+		return cdp_why(-errno, "%s: cannot be written: %s", own.path, strerror(errno));
+	return 0;
+}
+
+const char *cdp_doing_last(void)
+{
+	return own.last;
 }
 
 int cdp_doing_forget(const char *name)

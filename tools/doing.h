@@ -19,6 +19,7 @@ struct cdp_doing {
 	char text[4096];		/* what the words point into */
 	char *words[CDP_DOING_WORDS + 1];	/* the verb and its arguments, then NULL */
 	u32 nr;
+	const char *last;		/* what is to be told when it is done, or "" */
 	bool busy;			/* the process lives */
 };
 
@@ -38,6 +39,12 @@ const char *cdp_doing_print(const struct cdp_doing *d, char *line, size_t size);
 int __must_check cdp_doing_begin(const char *name, bool dry_run);
 /* Was this command begun before, by another process? */
 bool cdp_doing_again(void);
+/*
+ * Keep what is to be told when all is done, for who finishes it if we are killed: he may
+ * not be able to find that out any more. What was kept by the process before, or "".
+ */
+int __must_check cdp_doing_keep_last(const char *text);
+const char *cdp_doing_last(void);
 /* It is done, or undone. */
 void cdp_doing_end(void);
 /* End it if all was done or undone (@r is 0, or @undone), else say how to go on. */

@@ -24,6 +24,22 @@ void cdp_old_leg_take(struct cdp_old_leg *l, const struct cdp_live *s, u32 leg)
 	l->job.silent = !l->may_wipe;
 }
 
+void cdp_old_leg_recall(struct cdp_old_leg *l, const struct cdp_conf *conf, u32 leg)
+{
+	const struct cdp_conf_leg *c = &conf->legs[leg];
+	bool internal = !strcmp(c->meta_device, CDP_META_INTERNAL);
+
+	memset(l, 0, sizeof(*l));
+	cdp_print(l->text, sizeof(l->text), "leg %u (%s)", leg, c->device);
+	cdp_print(l->meta_path, sizeof(l->meta_path), "%s", internal ? c->device : c->meta_device);
+	l->set_uuid = conf->uuid;
+	l->uuid = c->uuid;
+	l->may_wipe = true;
+	l->meta_start = c->meta_start;
+	l->iscsi = c->iscsi;
+	l->job.target = &l->iscsi;
+}
+
 /* Only what is this leg's: the device may have become another one meanwhile. */
 static int wipe(void *arg)
 {
@@ -31,6 +47,8 @@ static int wipe(void *arg)
 	struct cdp_md md;
 	int r = cdp_md_read(l->meta_path, l->meta_start, &md);
 
+	if (!r && l->only_own && md.kind != SUPER_VALID)
+		return 0;
 	if (!r && md.kind == SUPER_VALID && (!cdp_uuid_equal(&md.super.set_uuid, &l->set_uuid) ||
 					     !cdp_uuid_equal(&md.super.leg_uuid, &l->uuid)))
 		r = cdp_why(-ESTALE, "%s holds metadata of another leg", l->meta_path);

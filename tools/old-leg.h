@@ -10,6 +10,7 @@ struct cdp_old_leg {
 	char text[CDP_LEG_TEXT];
 	struct cdp_uuid set_uuid, uuid;
 	bool may_wipe;			/* in-sync or stale: its device answers */
+	bool only_own;			/* it may be wiped, and used, by now */
 	char meta_path[CDP_PATH_TEXT];	/* "-" when it has no metadata, or is missing */
 	u64 meta_start;
 	struct cdp_iscsi iscsi;
@@ -18,6 +19,9 @@ struct cdp_old_leg {
 
 /* Take what has to be known of leg @leg while the set still runs. */
 void cdp_old_leg_take(struct cdp_old_leg *l, const struct cdp_live *s, u32 leg);
+
+/* The same as it is remembered, for a set that does not run. */
+void cdp_old_leg_recall(struct cdp_old_leg *l, const struct cdp_conf *conf, u32 leg);
 
 /* Steps for after the leg has left. What cannot be done is warned about and
  * does not fail: the leg is out of the set in any case.

@@ -101,4 +101,25 @@ TEST(looked_at)
 	must(waitpid(pid, NULL, 0) == pid, "child");
 }
 
-UNIT_MAIN("doing", remembered, busy, looked_at)
+/* What is to be told at the end is kept for who finishes it, and is no word. */
+TEST(last)
+{
+	static struct cdp_doing d;
+
+	setenv("CDP_CONF_DIR", unit_dir(), 1);
+	cdp_doing_line(3, words);
+	must(!cdp_doing_keep_last("a dry run"), "nothing is begun, nothing is kept");
+	must(!cdp_doing_begin("v", false) && !*cdp_doing_last(), "a new one");
+	must(!cdp_doing_keep_last("a sentence that is longer than the next"), "kept");
+	must(!cdp_doing_keep_last("v is = a disk"), "kept instead");
+	cdp_doing_close(-EIO, false);
+	must(!cdp_doing_load(&d, "v") && d.nr == 3, "%u words", d.nr);
+	ck_assert_str_eq(d.last, "v is = a disk");
+	must(!cdp_doing_begin("v", false) && cdp_doing_again(), "the same: %s", cdp_why_text());
+	ck_assert_str_eq(cdp_doing_last(), "v is = a disk");
+	cdp_doing_close(0, false);
+	must(!cdp_doing_begin("v", false) && !*cdp_doing_last(), "a new one has none");
+	cdp_doing_close(0, false);
+}
+
+UNIT_MAIN("doing", remembered, busy, looked_at, last)
