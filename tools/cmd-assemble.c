@@ -3,6 +3,7 @@
 #include "arrival.h"
 #include "cmd.h"
 #include "dm.h"
+#include "doing.h"
 #include "explain.h"
 #include "iscsi.h"
 #include "msg.h"
@@ -228,6 +229,21 @@ static int report(const char *name)
 	return r;
 }
 
+/* A detach that had taken the mapping away may have begun with the metadata. */
+static int check_detached(const char *name)
+{
+	static struct cdp_doing d;
+	int r;
+
+	if (!cdp_doing_is_there(name))
+		return 0;
+	r = cdp_doing_load(&d, name);
+	if (r || !*d.last)
+		return r;
+	return cdp_why(-ECDP_REFUSED, "%s is being detached: cdpctl resume %s finishes that; %s", name,
+		       name, d.last);
+}
+
 static int assemble_one(const char *name)
 {
 	static struct assemble a;
@@ -250,7 +266,9 @@ static int assemble_one(const char *name)
 			cdp_note("%s runs already", name);
 		return r;
 	}
-	r = start(&a);
+	r = check_detached(name);
+	if (!r)
+		r = start(&a);
 	cdp_steps_free(&a.plan);
 	return r || cdp_opts.dry_run ? r : report(name);
 }

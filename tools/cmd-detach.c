@@ -90,7 +90,8 @@ static int remove_mapping(void *arg)
 	int r = cdp_dm_remove(d->set.name);
 
 	d->removed = !r;
-	return r;
+	/* not before: which disk has the data may change as long as it runs */
+	return r ?: d->set.remembered ? cdp_doing_keep_last(d->end) : 0;
 }
 
 static int remove_conf(void *arg)
@@ -153,8 +154,6 @@ static int detach(struct detach *d)
 	/* without its file nobody could finish it */
 	if (d->set.remembered)
 		r = cdp_doing_begin(d->set.name, cdp_opts.dry_run);
-	if (!r)
-		r = cdp_doing_keep_last(d->end);
 	if (!r) {
 		plan(d);
 		r = cdp_steps_run(&d->plan);
@@ -163,14 +162,20 @@ static int detach(struct detach *d)
 	return r;
 }
 
+static int not_running(const char *name)
+{
+	return cdp_why(-ENOENT, "%s does not run: cdpctl assemble %s first, so that it is known which leg holds all data",
+		       name, name);
+}
+
 /* What is left to do is known of the configuration; without that, nothing is. */
 static int recall(struct detach *d)
 {
 	u32 i;
 	int r;
 
-	if (!cdp_doing_again())	/* killed before it had begun */
-		return cdp_why(-ENOENT, "%s does not run", d->name);
+	if (!cdp_doing_again() || !*cdp_doing_last())	/* killed before the mapping went */
+		return not_running(d->name);
 	cdp_print(d->end, sizeof(d->end), "%s", cdp_doing_last());
 	d->removed = true;
 	if (!cdp_conf_exists(d->name))
@@ -230,8 +235,7 @@ int cdp_cmd_detach(int argc, char **argv)
 	if (r == -ENOENT && cdp_doing_is_there(d.name))
 		r = finish(&d);
 	else if (r == -ENOENT && cdp_conf_exists(d.name))
-		cdp_why(r, "%s does not run: cdpctl assemble %s first, so that it is known which leg holds all data",
-			d.name, d.name);
+		r = not_running(d.name);
 	else if (!r)
 		r = detach(&d);
 	if (!r && !cdp_opts.dry_run)
