@@ -240,8 +240,8 @@ static int check_detached(const char *name)
 	r = cdp_doing_load(&d, name);
 	if (r || !*d.last)
 		return r;
-	return cdp_why(-ECDP_REFUSED, "%s is being detached: cdpctl resume %s finishes that; %s", name,
-		       name, d.last);
+	return cdp_refuse("one-way", "%s is being detached: cdpctl resume %s finishes that; %s",
+			  name, name, d.last);
 }
 
 static int assemble_one(const char *name)
