@@ -155,6 +155,10 @@ $(B)/san/%.o: %.c Makefile Kbuild
 	$(call say,CC,$@)
 	@mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(SAN) $(WARN) -MMD -MP -c -o $@ $<
 
+# with points at which a unit test lets another task run: tests/unit/between.h
+$(B)/san/kernel/core/%.o: ALL_CPPFLAGS += -include tests/sim/point.h
+$(B)/san/core.a: $(B)/san/tests/unit/between.o
+
 $(B)/fuzz/%.o: %.c Makefile Kbuild
 	$(call say,CC,$@)
 	@mkdir -p $(@D) && $(CLANG) $(ALL_CPPFLAGS) $(FUZZ) $(WARN) -MMD -MP -c -o $@ $<
