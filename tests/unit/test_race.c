@@ -62,7 +62,7 @@ TEST(a_write_is_known_to_who_loses_its_leg)
 		more = between_end();
 		must(!c.went || (c.m.tracker[1][1] & 0xf0) == 0xf0,
 		     "leg 1 got it, but not who looked after %u points", at - 1);
-		must(c.went == (bool)(c.m.extents[1] & EXT_COUNT), "counted as long as it is under way");
+		must(c.went == (bool)(c.m.extents[1] & EXT_COUNT), "counted while under way");
 		gone += c.went;
 	} while (more);
 	must(at > 4 && gone > 0 && gone < at, "%u of %u went", gone, at);
@@ -79,7 +79,8 @@ TEST(who_loses_a_leg_knows_the_writes_to_it)
 		between(at++, begin, &c);
 		lose(&c);
 		more = between_end();
-		must(!c.went || (c.m.tracker[1][1] & 0xf0) == 0xf0, "written after %u points", at - 1);
+		must(!c.went || (c.m.tracker[1][1] & 0xf0) == 0xf0,
+		     "written after %u points", at - 1);
 	} while (more);
 	must(at > 3, "%u points", at);
 }
