@@ -10,7 +10,6 @@
 #define WINDOW_IDLE	16u	/* copies under way, likewise */
 #define WINDOW_BUSY	2u
 #define SLOW_PART	8u	/* of the deadline: a piece that took longer was slow */
-#define USUAL_TIMEOUT_MS 5000u	/* where there is no deadline */
 #define BUSY_MS		200	/* it is not quiet so long after a request */
 #define SETTLE_MS	2500	/* a crash repeats twice this much copying at most */
 #define RETRY_S		30	/* after a pass that could not read everything */
@@ -72,10 +71,10 @@ static void tell_unreadable(struct cdp *c)
 			  i == CDP_BAD - 1 ? ", and perhaps more" : "");
 }
 
-/* So many pieces at a time that none of them comes near the deadline. */
+/* So many pieces at a time that none of them comes near the deadline, or the usual one. */
 static void judge_depth(struct cdp *c, const struct cdp_copy *copy, u32 sectors)
 {
-	u32 ms = (READ_ONCE(c->features.leg_timeout_ms) ?: USUAL_TIMEOUT_MS) / SLOW_PART;
+	u32 ms = (READ_ONCE(c->features.leg_timeout_ms) ?: CDP_USUAL_TIMEOUT_MS) / SLOW_PART;
 
 	cdp_depth_ended(&c->depth, copy->turn, sectors, cdp_copy_load(&c->set),
 			copy->slowest > msecs_to_jiffies(ms));

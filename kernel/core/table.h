@@ -19,6 +19,7 @@
 #include "super.h"
 
 #define CDP_MAX_TIMEOUT_MS 3600000u
+#define CDP_USUAL_TIMEOUT_MS 5000u
 #define CDP_DEV_TEXT	64	/* longest device name in a status line, with NUL */
 
 /*
@@ -30,7 +31,7 @@
 #define CDP_FEATURES(x) \
 	x(on_protect_error,	WORD("degrade", "block"),	0) \
 	x(on_protect_slow,	LIMIT("wait", "detach", 3600000), 0) \
-	x(leg_timeout_ms,	NUMBER(CDP_MAX_TIMEOUT_MS),	5000) \
+	x(leg_timeout_ms,	NUMBER(CDP_MAX_TIMEOUT_MS),	CDP_USUAL_TIMEOUT_MS) \
 	x(no_copy,		FLAG,				0) \
 	x(copy_pool_mb,		NUMBER(65536),			64) \
 	x(read_copy,		WORD("auto", "always", "never"), 0) \
