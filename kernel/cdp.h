@@ -185,7 +185,7 @@ struct cdp_copy {
 	u32 turn;			/* see depth.h */
 	unsigned long slowest;		/* jiffies that a piece took */
 	bool fine;			/* piece by small piece, past what cannot be read */
-	bool writing, abandoned, read_failed, write_failed;
+	bool writing, zeroes, abandoned, read_failed, write_failed;
 	blk_status_t status;
 	struct work_struct work;	/* of the leg that it is sent to */
 	struct bio bio;			/* the pages; last: biosets put the struct in front */
@@ -298,6 +298,8 @@ struct cdp {
 	struct cdp_copy *copies[CDP_COPIES];	/* under lock: by claim */
 	struct cdp_depth depth;		/* the keeper's own */
 	struct cdp_pool run_pages;
+	u32 no_zeroes;			/* legs that refused write-zeroes; copy worker's own, as */
+	u64 zeroed_bytes[CDP_MAX_LEGS];	/* what was not sent to them, of these: */
 	u64 copied_bytes[CDP_MAX_LEGS];
 	struct cdp_bad bad[CDP_BAD];	/* under lock: could not be read in this resync */
 	u32 nr_bad;

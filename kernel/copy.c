@@ -2,8 +2,11 @@
 /*
  * One copy of a run of regions: read from the source, written to the target, a
  * piece at a time. A copy that a leg does not answer in time is abandoned: its run
- * is given free, and it ends with the answer, without writing anything more.
+ * is given free, and it ends with the answer, without writing anything more. What is
+ * read as zeroes is not sent where the target can be told to write zeroes.
  */
+#include <linux/string.h>
+
 #include "cdp.h"
 
 #define PIECE_PAGES	256u	/* largest piece */
@@ -58,14 +61,19 @@ static void send_work(struct work_struct *work)
 	struct cdp_copy *copy = container_of(work, struct cdp_copy, work);
 	struct cdp *c = copy->c;
 	struct cdp_dev *d = &c->devs[copy->writing ? copy->target : copy->source];
+	blk_opf_t op = copy->zeroes ? REQ_OP_WRITE_ZEROES :
+		       copy->writing ? REQ_OP_WRITE : REQ_OP_READ;
 	struct bio *bio;
 
 	if (READ_ONCE(copy->abandoned)) {
 		piece_ended(copy);
 		return;
 	}
-	bio = bio_alloc_clone(d->bdev, &copy->bio, GFP_NOIO, &c->meta_bios);
-	bio->bi_opf = copy->writing ? REQ_OP_WRITE : REQ_OP_READ;
+	if (copy->zeroes)
+		bio = bio_alloc_bioset(d->bdev, 0, op, GFP_NOIO, &c->meta_bios);
+	else
+		bio = bio_alloc_clone(d->bdev, &copy->bio, GFP_NOIO, &c->meta_bios);
+	bio->bi_opf = op;
 	bio->bi_iter.bi_sector = d->data_start + copy->sector;
 	bio->bi_iter.bi_size = copy->piece << SECTOR_SHIFT;
 	bio->bi_end_io = bio_ended;
@@ -90,6 +98,7 @@ static void read_piece(struct cdp_copy *copy)
 	u32 most = copy->fine ? FINE_SECTORS : copy->pages << (PAGE_SHIFT - SECTOR_SHIFT);
 
 	copy->piece = min_t(u32, copy->left, most);
+	copy->zeroes = false;
 	send_piece(copy, false);
 }
 
@@ -126,17 +135,48 @@ static void unreadable(struct cdp_copy *copy)
 	next_piece(copy);
 }
 
+static bool reads_as_zeroes(struct cdp_copy *copy)
+{
+	u32 i, left = copy->piece << SECTOR_SHIFT;
+
+	for (i = 0; left; i++) {
+		u32 len = min_t(u32, left, PAGE_SIZE);
+
+		if (memchr_inv(page_address(copy->bio.bi_io_vec[i].bv_page), 0, len))
+			return false;
+		left -= len;
+	}
+	return true;
+}
+
+static bool takes_zeroes(struct cdp *c, u32 leg)
+{
+	return !(c->no_zeroes & 1u << leg) && bdev_write_zeroes_sectors(c->devs[leg].bdev);
+}
+
+static void write_piece(struct cdp_copy *copy)
+{
+	copy->zeroes = takes_zeroes(copy->c, copy->target) && reads_as_zeroes(copy);
+	send_piece(copy, true);
+}
+
 static void go_on(struct cdp_copy *copy)
 {
-	if (copy->status && copy->writing) {
+	if (copy->status && copy->zeroes) {
+		/* it may still take them as data */
+		copy->c->no_zeroes |= 1u << copy->target;
+		write_piece(copy);
+	} else if (copy->status && copy->writing) {
 		copy->write_failed = true;
 		ended(copy);
 	} else if (copy->status) {
 		unreadable(copy);
 	} else if (copy->writing) {
+		if (copy->zeroes)
+			copy->c->zeroed_bytes[copy->target] += (u64)copy->piece << SECTOR_SHIFT;
 		next_piece(copy);
 	} else {
-		send_piece(copy, true);
+		write_piece(copy);
 	}
 }
 

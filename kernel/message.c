@@ -164,7 +164,8 @@ static unsigned int leg_stats(struct cdp *c, u32 leg, char *result, unsigned int
 			{ "oldest_ms", jiffies_to_msecs(o.oldest) }, { "count", t.count },
 			{ "mean_us", t.mean_us }, { "p99_us", t.p99_us },
 			{ "worst_us", t.worst_us }, { "missed_bytes", l->missed_bytes },
-			{ "copied_bytes", c->copied_bytes[leg] }, { "repairs", l->repairs },
+			{ "copied_bytes", c->copied_bytes[leg] },
+			{ "zeroed_bytes", c->zeroed_bytes[leg] }, { "repairs", l->repairs },
 		};
 
 		for (i = 0; i < ARRAY_SIZE(line); i++)

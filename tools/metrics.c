@@ -49,6 +49,8 @@ static const struct metric leg_metrics[] = {
 	{ "cdp_leg_missed_bytes_total", "counter", "Written while the leg did not take part.",
 	  STAT(missed_bytes) },
 	{ "cdp_leg_copied_bytes_total", "counter", "Copied to the leg.", STAT(copied_bytes) },
+	{ "cdp_leg_zeroed_bytes_total", "counter", "Of these, zeroes, which were not sent.",
+	  STAT(zeroed_bytes) },
 	{ "cdp_leg_outstanding_requests", "gauge", "Requests that it has not answered.",
 	  STAT(outstanding) },
 	{ "cdp_leg_late_requests", "gauge", "Of these, those that the set went on without.",

@@ -15,7 +15,8 @@
 	x(p99_us) \
 	x(worst_us) \
 	x(missed_bytes)		/* written while it did not take part */ \
-	x(copied_bytes)		/* copied to it afterwards */ \
+	x(copied_bytes)		/* copied to it afterwards, */ \
+	x(zeroed_bytes)		/* and of that not sent, since it was zeroes */ \
 	x(repairs)		/* reads mended by writing the data of another leg */
 
 struct cdp_leg_stats {

@@ -46,6 +46,15 @@ int kstrtou64(const char *text, unsigned int base, u64 *v)
 	return errno || *end || end == text || *text < '0' || *text > '9' ? -EINVAL : 0;
 }
 
+void *memchr_inv(const void *p, int c, size_t n)
+{
+	const u8 *b = p;
+
+	for (; n && *b == (u8)c; n--)
+		b++;
+	return n ? (void *)b : NULL;
+}
+
 u64 get_random_u64(void)
 {
 	return rnd();
@@ -98,7 +107,7 @@ struct bio *bio_alloc_bioset(struct block_device *bdev, u32 vecs, blk_opf_t opf,
 	bio->set = bs;
 	bio->bi_bdev = bdev;
 	bio->bi_opf = opf;
-	bio->vecs = (struct bio_vec *)(bio + 1);
+	bio->bi_io_vec = (struct bio_vec *)(bio + 1);
 	bio->__bi_remaining.v = 1;
 	return bio;
 }
@@ -121,7 +130,7 @@ void bio_init(struct bio *bio, struct block_device *bdev, struct bio_vec *vec, u
 	memset(bio, 0, sizeof(*bio));
 	bio->bi_bdev = bdev;
 	bio->bi_opf = opf;
-	bio->vecs = vec;
+	bio->bi_io_vec = vec;
 	bio->__bi_remaining.v = 1;
 }
 
@@ -142,7 +151,7 @@ void bio_put(struct bio *bio)
 
 void __bio_add_page(struct bio *bio, struct page *page, u32 len, u32 offset)
 {
-	bio->vecs[bio->bi_vcnt++] = (struct bio_vec) { page, len, offset };
+	bio->bi_io_vec[bio->bi_vcnt++] = (struct bio_vec) { page, len, offset };
 	bio->bi_iter.bi_size += len;
 }
 
@@ -153,7 +162,7 @@ u64 *sim_bio_sector(struct bio *bio, u32 i)
 		bio = bio->source;
 	if (bio->data)
 		return &bio->data[i];
-	return (u64 *)(bio->vecs[i / 8].bv_page->bytes + (i % 8 << SECTOR_SHIFT));
+	return (u64 *)(bio->bi_io_vec[i / 8].bv_page->bytes + (i % 8 << SECTOR_SHIFT));
 }
 
 void bio_copy_data(struct bio *to, struct bio *from)

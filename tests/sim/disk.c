@@ -209,7 +209,7 @@ static void execute_data(struct disk *d, struct bio *bio, bool part)
 
 static void execute_meta(struct disk *d, struct bio *bio, bool part)
 {
-	u8 *page = bio->vecs[0].bv_page->bytes, *area = d->area + (bio->bi_iter.bi_sector << SECTOR_SHIFT);
+	u8 *page = bio->bi_io_vec[0].bv_page->bytes, *area = d->area + (bio->bi_iter.bi_sector << SECTOR_SHIFT);
 	u32 i;
 
 	if (kind_of(bio) == REQ_R) {

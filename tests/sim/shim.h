@@ -44,6 +44,7 @@ typedef int64_t s64, time64_t;
 #define max_t(t, a, b)		max((t)(a), (t)(b))
 #define IS_ERR(p)		((void)(p), false)
 #define PTR_ERR(p)		((int)(intptr_t)(p))
+void *memchr_inv(const void *p, int c, size_t n);
 #define scnprintf		sim_print
 #define strscpy(d, s, n)	sim_print(d, n, "%s", s)
 
@@ -368,15 +369,15 @@ struct bio {
 	atomic_t __bi_remaining;
 	struct bio_set *set;	/* NULL: not ours to free */
 	struct bio *source;	/* a clone: whose data */
-	u64 *data;		/* one number a sector; NULL: in vecs */
-	struct bio_vec *vecs;
+	u64 *data;		/* one number a sector; NULL: in bi_io_vec */
+	struct bio_vec *bi_io_vec;
 	u32 bi_vcnt;
 	bool executed;		/* on the disk, not answered yet */
 	u64 at;			/* clock when a flush was sent, when a write was executed */
 };
 struct bvec_iter_all { u32 i; };
 #define bio_for_each_segment_all(bv, bio, iter) \
-	for (iter.i = 0; iter.i < (bio)->bi_vcnt && (bv = &(bio)->vecs[iter.i]); iter.i++)
+	for (iter.i = 0; iter.i < (bio)->bi_vcnt && (bv = &(bio)->bi_io_vec[iter.i]); iter.i++)
 
 #define BIOSET_NEED_BVECS	1
 #define bioset_init(bs, n, pad, flags)	((bs)->front = (pad), 0)
