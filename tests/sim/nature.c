@@ -100,9 +100,26 @@ bool leg_in_use(u32 leg)
 	return false;
 }
 
-static void lose_cache(void)
+void nature_lose_cache(u32 leg, bool resend)
 {
 	static u64 was[MAX_SECTORS];
+	struct leg *l = &legs[leg];
+
+	say("* leg %u loses its cache", leg);
+	memcpy(was, l->data.cur, sizeof(was));
+	disk_lose_cache(&l->data);
+	if (!resend)
+		disk_fail_requests(&l->data);
+	if (memcmp(was, l->data.cur, sizeof(was))) {
+		l->lacks = l->lost_cache = true;
+		l->gaining = false;
+	}
+	if (l->branch && l->branch != model_current())
+		model_power_loss(l->branch);
+}
+
+static void lose_cache(void)
+{
 	struct cdp *c = dm_cdp();
 	u32 i;
 
@@ -110,19 +127,8 @@ static void lose_cache(void)
 	if (c && c->lock.owner)
 		return;
 	for (i = 0; i < LEGS; i++)
-		if (state_of(i) == LEG_FAULTY && one_in(2)) {
-			say("* leg %u loses its cache", i);
-			memcpy(was, legs[i].data.cur, sizeof(was));
-			disk_lose_cache(&legs[i].data);
-			if (!has_class(C_RESEND))
-				disk_fail_requests(&legs[i].data);
-			if (memcmp(was, legs[i].data.cur, sizeof(was))) {
-				legs[i].lacks = legs[i].lost_cache = true;
-				legs[i].gaining = false;
-			}
-			if (legs[i].branch && legs[i].branch != model_current())
-				model_power_loss(legs[i].branch);
-		}
+		if (state_of(i) == LEG_FAULTY && one_in(2))
+			nature_lose_cache(i, has_class(C_RESEND));
 }
 
 static bool may_fail(const struct disk *d)

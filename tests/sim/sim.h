@@ -303,6 +303,8 @@ void nature_fault(void);	/* something happens to a disk */
 void nature_tamper(void);	/* something was done to a leg that is not in use */
 void nature_hang(u32 leg);
 void nature_heal(void);
+/* It is out of the set. @resend: what is under way there is done all the same, with the past. */
+void nature_lose_cache(u32 leg, bool resend);
 /* A leg that lost its cache without anybody noticing; -1: none did. */
 int nature_forgetful(void);
 bool leg_in_use(u32 leg);

@@ -82,7 +82,7 @@ static bool any_doubtful(void)
  * The word of a lost cache comes before the set cleans what was flushed since. If
  * it cannot be taken, because that leg is the last one now, all is lost.
  */
-static void do_doubt(void)
+static void doubt_within(u32 ms)
 {
 	int place = nature_forgetful();
 	struct leg *l;
@@ -90,8 +90,8 @@ static void do_doubt(void)
 	if (place < 0)
 		return;
 	l = &legs[dm.table.leg[place]];
-	if (one_in(2))
-		sim_sleep(1 + below(200));
+	if (ms > 200 || one_in(2))
+		sim_sleep(1 + below(ms));
 	if (dm_message("leg doubt %d", place) && dm_cdp()->set.in_sync == 1u << place)
 		sim_escape();
 	l->doubtful = false;
@@ -101,6 +101,16 @@ static void do_doubt(void)
 		l->gaining = false;
 	}
 	audit_all();
+}
+
+static void do_doubt(void)
+{
+	doubt_within(200);
+}
+
+static void do_late_doubt(void)
+{
+	doubt_within(CDP_RIPE_MS - 200);
 }
 
 static void do_message(void)
@@ -450,6 +460,47 @@ static void hang_copied(void)
 	hang((u32)failing);
 }
 
+/*
+ * The leg that is read is given up while it hangs, and answers when it has lost its
+ * cache: what it says is the past.
+ */
+static void forget_reads(void)
+{
+	struct cdp *c = dm_cdp();
+	u32 leg;
+
+	settle(do_timeout, "a message");
+	guest_works();
+	failing = c->set.read_leg;
+	if (hweight32(c->set.in_sync) < 2)
+		return;
+	leg = dm.table.leg[failing];
+	legs[leg].data.hung = true;
+	guest_works();
+	settle(do_fail, "a message");
+	while (c->lock.owner)
+		step(true);
+	if (leg_is_given_up(leg))
+		nature_lose_cache(leg, true);
+	nature_heal();
+	settle(do_rejoin_all, "a rejoin");
+	come_to_rest();
+	compare();
+}
+
+/* Word that a cache was lost comes late, but before what was flushed since may be forgotten. */
+static void doubt_late(void)
+{
+	unsigned long until = jiffies + below(3000);
+
+	guest_works();
+	while (time_before(jiffies, until))
+		step(true);
+	settle(do_late_doubt, "a message");
+	come_to_rest();
+	compare();
+}
+
 /* A machine that stood still has waited for nobody: no leg is given up for it. */
 static void stand_still(void)
 {
@@ -550,6 +601,13 @@ static void end(void)
 		return;
 	compare();
 	hang_copied();
+	/* by the seed: it costs time */
+	for (tries = 0; tries < 3; tries++) {
+		if (sim.seed % 4 == 1 && has_class(C_CACHES))
+			forget_reads();
+		else if (sim.seed % 4 == 3 && has_class(C_DOUBT))
+			doubt_late();
+	}
 	settle(restart_clean, "a restart");
 	if (dm.live)
 		settle(do_stop, "a stop");
