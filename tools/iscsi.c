@@ -533,14 +533,22 @@ static int is_used(const char *path, u32 lun, void *ctx)
 {
 	struct user *u = ctx;
 	struct cdp_device d;
+	int r;
 
-	if (cdp_probe_device(path, &d) || cdp_probe_unused(&d) != -EBUSY)
-		return 0;
-	/* claimed by what is left of the set: the end of the session is what ends that */
-	if (u->j->silent && lun == u->j->target->lun && !cdp_probe_has_user(&d))
-		return 0;
-	cdp_print(u->path, sizeof(u->path), "%s", path);
-	return 1;
+	(void)lun;
+
+	/*
+	 * What is left of the set holds a silent disk: the end of the session ends that. Nor
+	 * is any disk of such a session to be opened, as that waits while the kernel recovers it.
+	 */
+	if (u->j->silent)
+		r = cdp_probe_node(path, &d) ?: cdp_probe_user(&d);
+	else
+		r = cdp_probe_device(path, &d) ?: cdp_probe_unused(&d);
+	cdp_why_clear();
+	if (r == -EBUSY)
+		cdp_print(u->path, sizeof(u->path), "%s", path);
+	return r == -EBUSY;
 }
 
 /* Another set, or anything else, may use another LUN of the session. */

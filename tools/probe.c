@@ -2,6 +2,7 @@
 #include <blkid.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <linux/fs.h>
 #include <stdlib.h>
@@ -43,11 +44,10 @@ static bool is_stable(const char *path)
 	return !strncmp(path, "/dev/disk/", 10) || !strncmp(path, "/dev/mapper/", 12);
 }
 
-int cdp_probe_device(const char *path, struct cdp_device *d)
+int cdp_probe_node(const char *path, struct cdp_device *d)
 {
 	char node[PATH_MAX];
 	struct stat st;
-	int fd, r;
 
 	memset(d, 0, sizeof(*d));
 	if (!realpath(path, node) || stat(node, &st))
@@ -63,7 +63,16 @@ int cdp_probe_device(const char *path, struct cdp_device *d)
 		strcpy(d->stable, path);
 	else
 		cdp_probe_stable(node, d->stable);
-	fd = open(node, O_RDONLY | O_CLOEXEC);
+	return 0;
+}
+
+int cdp_probe_device(const char *path, struct cdp_device *d)
+{
+	int fd, r = cdp_probe_node(path, d);
+
+	if (r)
+		return r;
+	fd = open(d->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return cannot(path, errno);
 	r = read_size(fd, d);
@@ -151,17 +160,60 @@ static bool held(const struct cdp_device *d, char *by, size_t size)
 	return found;
 }
 
-bool cdp_probe_has_user(const struct cdp_device *d)
+static bool swapped(const struct cdp_device *d)
+{
+	FILE *f = fopen("/proc/swaps", "re");
+	char line[4096];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, " \t\n")] = '\0';
+		found = line[0] == '/' && cdp_probe_is(line, d->major, d->minor);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static int has_user(const struct cdp_device *d)
 {
 	char who[256];
 
-	return mounted(d, who, sizeof(who)) || held(d, who, sizeof(who));
+	if (mounted(d, who, sizeof(who)))
+		return cdp_why(-EBUSY, "%s is in use: it is mounted on %s; unmount it first",
+			       d->path, who);
+	if (held(d, who, sizeof(who)))
+		return cdp_why(-EBUSY, "%s is in use by %s; remove that first", d->path, who);
+	if (swapped(d))
+		return cdp_why(-EBUSY, "%s is in use: the system swaps to it; swapoff %s first",
+			       d->path, d->path);
+	return 0;
+}
+
+int cdp_probe_user(const struct cdp_device *d)
+{
+	char pattern[64], path[CDP_PATH_TEXT];
+	int r = has_user(d);
+	struct cdp_device p;
+	glob_t g;
+	size_t i;
+
+	cdp_print(pattern, sizeof(pattern), "/sys/dev/block/%u:%u/*/partition", d->major, d->minor);
+	if (r || glob(pattern, 0, NULL, &g))
+		return r;
+	for (i = 0; i < g.gl_pathc && !r; i++) {
+		*strrchr(g.gl_pathv[i], '/') = '\0';
+		cdp_print(path, sizeof(path), "/dev/%.400s", strrchr(g.gl_pathv[i], '/') + 1);
+		if (!cdp_probe_node(path, &p))
+			r = has_user(&p);
+	}
+	globfree(&g);
+	return r;
 }
 
 int cdp_probe_unused(const struct cdp_device *d)
 {
 	int fd = open(d->path, O_RDONLY | O_EXCL | O_CLOEXEC);
-	char who[256];
 
 	if (fd >= 0) {
 		close(fd);
@@ -169,13 +221,7 @@ int cdp_probe_unused(const struct cdp_device *d)
 	}
 	if (errno != EBUSY)
 		return cannot(d->path, errno);
-	if (mounted(d, who, sizeof(who)))
-		return cdp_why(-EBUSY, "%s is in use: it is mounted on %s; unmount it first",
-			       d->path, who);
-	if (held(d, who, sizeof(who)))
-		return cdp_why(-EBUSY, "%s is in use by %s; remove that first", d->path, who);
-	return cdp_why(-EBUSY, "%s is in use (swap, a mounted partition, or another program)",
-		       d->path);
+	return cdp_probe_user(d) ?: cdp_why(-EBUSY, "%s is in use by another program", d->path);
 }
 
 /*----------------------------------------------------------------*/

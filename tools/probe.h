@@ -23,7 +23,10 @@ struct cdp_device {
 	struct cdp_find finds[CDP_MAX_FINDS];
 };
 
-/* Size, names and numbers; opens it for reading only, works while it is in use. */
+/* Names and numbers only: it is not opened, which can last as long as a disk is silent. */
+int __must_check cdp_probe_node(const char *path, struct cdp_device *d);
+
+/* And the size; opens it for reading only, works while it is in use. */
 int __must_check cdp_probe_device(const char *path, struct cdp_device *d);
 
 /* Fill in finds: every filesystem, partition table, volume or RAID signature. */
@@ -32,8 +35,11 @@ int __must_check cdp_probe_contents(struct cdp_device *d);
 /* 0 when nobody holds it (O_EXCL), else -EBUSY with a sentence that says who. */
 int __must_check cdp_probe_unused(const struct cdp_device *d);
 
-/* Is it mounted, or held by another device? */
-bool cdp_probe_has_user(const struct cdp_device *d);
+/*
+ * The same of a device that is not to be opened, see cdp_probe_node(): is it, or a partition
+ * of it, mounted, swapped to, or held by another device? Not every user can be seen so.
+ */
+int __must_check cdp_probe_user(const struct cdp_device *d);
 
 /* The node of a device number: "/dev/sdb", or "8:16" when there is none. Returns @path. */
 const char *cdp_probe_name(u32 major, u32 minor, char path[CDP_PATH_TEXT]);
