@@ -272,6 +272,8 @@ struct cdp {
 	struct mutex commit_mutex;	/* intent pages, superblocks */
 	struct cdp_kept kept[2 * CDP_MAX_LEGS];
 	struct work_struct end_work;
+	atomic_t end_refs;
+	bool claimed;			/* or tried to */
 	wait_queue_head_t wait;		/* commit made progress, or a copy ended */
 	struct cdp_page_disk *scratch;	/* two blocks that were read */
 	struct cdp_plan *plan;		/* until it is active; a resume may find no memory */
@@ -379,6 +381,12 @@ void cdp_unlist(struct cdp *c);
 /* end.c */
 int __init cdp_end_init(void);
 void cdp_end_exit(void);
+/*
+ * Hold the leg's devices open, as late answers may need them longer than the table is there.
+ * In time: one that does not answer may not be opened any more ("sd" waits while the kernel
+ * recovers the disk).
+ */
+int cdp_hold_leg(struct cdp *c, u32 leg);
 /* Accepts any half-built state. Late answers are awaited, but not by the caller. */
 void cdp_destroy(struct cdp *c);
 

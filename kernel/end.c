@@ -11,6 +11,8 @@
 
 #include "cdp.h"
 
+#define CLAIM_MS	100
+
 static struct workqueue_struct *end_wq;
 
 static void put_devices(struct cdp *c)
@@ -89,11 +91,14 @@ static void free_rest(struct cdp *c)
  * What stays behind
  *--------------------------------------------------------------*/
 
-static void release_devices(struct cdp *c)
+/* All but those of @legs. */
+static void release_devices(struct cdp *c, u32 legs)
 {
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(c->kept); i++) {
+		if (legs & 1u << i / 2)
+			continue;
 		if (c->kept[i].claim)
 			cdp_bdev_release(c->kept[i].claim, c);
 		if (c->kept[i].open)
@@ -111,22 +116,16 @@ static bool hold(struct cdp_kept *k, struct dm_dev *dev)
 	return k->open;
 }
 
-/* Keep @legs open beyond the table. */
-static bool hold_devices(struct cdp *c, u32 legs)
+int cdp_hold_leg(struct cdp *c, u32 leg)
 {
-	bool ok = true;
-	u32 i;
-
-	for (i = 0; ok && i < c->nr_legs; i++)
-		if (legs & 1u << i)
-			ok = hold(&c->kept[2 * i], c->devs[i].data) &&
-			     hold(&c->kept[2 * i + 1], c->devs[i].meta);
-	if (!ok)
-		release_devices(c);
-	return ok;
+	return hold(&c->kept[2 * leg], c->devs[leg].data) &&
+	       hold(&c->kept[2 * leg + 1], c->devs[leg].meta) ? 0 : -ENODEV;
 }
 
-/* Return: are all claimed? Not while a table that follows has them. */
+/*
+ * Return: are all claimed? Not while a table that follows has them. By a worker only: it may
+ * wait as long as the disk, see cdp_hold_leg().
+ */
 static bool claim_devices(struct cdp *c)
 {
 	bool all = true;
@@ -142,60 +141,67 @@ static bool claim_devices(struct cdp *c)
 	return all;
 }
 
-static void end_work(struct work_struct *work)
+/* The last one out, as the worker may be done before who waits for its claim. */
+static void end_put(struct cdp *c)
 {
-	struct cdp *c = container_of(work, struct cdp, end_work);
-
-	/* what was asked before the first resume is reads */
-	while (c->active && !is_answered(c) && !claim_devices(c))
-		wait_event_idle_timeout(c->wait, is_answered(c), HZ);
-	/* idle: that may take hours, and is nothing that the hung task detector should see */
-	wait_event_idle(c->wait, is_answered(c));
-	release_devices(c);
+	if (!atomic_dec_and_test(&c->end_refs))
+		return;
 	free_rest(c);
-	/* cdp_end_exit() waits for the way out of here */
+	/* cdp_end_exit() waits for the way out of here, if it is the worker's */
 	module_put(THIS_MODULE);
 }
 
-/* Are there legs whose answers nobody waits for? Their devices are held open then. */
-static bool hold_late(struct cdp *c)
+static void end_work(struct work_struct *work)
 {
-	u32 leg, legs = cdp_late_legs(c);
+	struct cdp *c = container_of(work, struct cdp, end_work);
+	/* what was asked before the first resume is reads */
+	bool claimed = !c->active || claim_devices(c);
 
-	if (!legs || !hold_devices(c, legs))
-		return false;
+	WRITE_ONCE(c->claimed, true);
+	wake_up_all(&c->wait);
+	while (!claimed && !is_answered(c)) {
+		wait_event_idle_timeout(c->wait, is_answered(c), HZ);
+		claimed = claim_devices(c);
+	}
+	/* idle: that may take hours, and is nothing that the hung task detector should see */
+	wait_event_idle(c->wait, is_answered(c));
+	release_devices(c, 0);
+	end_put(c);
+}
+
+/* What is left goes by itself. */
+static void stay_behind(struct cdp *c, u32 legs)
+{
+	u32 leg;
+
 	for (leg = 0; leg < c->nr_legs; leg++)
 		if (legs & 1u << leg)
 			DMWARN("%s: leg %u has requests to answer from a table that is gone; its devices stay in use until it has",
 			       cdp_name(c), leg);
-	return true;
-}
-
-/* What is left goes by itself. */
-static void stay_behind(struct cdp *c)
-{
-	if (c->active)
-		claim_devices(c);
 	cdp_outlive(c);
 	__module_get(THIS_MODULE);
 	INIT_WORK(&c->end_work, end_work);
+	atomic_set(&c->end_refs, 2);
 	queue_work(end_wq, &c->end_work);
+	/* who removes the table may give the disk to somebody else at once */
+	wait_event_timeout(c->wait, READ_ONCE(c->claimed), msecs_to_jiffies(CLAIM_MS));
+	end_put(c);
 }
 
 void cdp_destroy(struct cdp *c)
 {
-	bool late;
+	u32 late;
 
 	quiesce(c);
 	stop_workers(c);
-	late = hold_late(c);
-	/* also of devices that cannot be held open, as they are no more */
-	if (!late)
+	late = cdp_late_legs(c);
+	if (!late)	/* the last answer may be on its way out of the list */
 		wait_event_idle(c->wait, is_answered(c));
 	free_large(c);
+	release_devices(c, late);
 	put_devices(c);
 	if (late)
-		stay_behind(c);
+		stay_behind(c, late);
 	else
 		free_rest(c);
 }
