@@ -75,6 +75,12 @@ static void check_all(struct cdp_findings *f, const char *name)
 
 /*----------------------------------------------------------------*/
 
+/* What runs now, but not optimal yet, was mended; the findings say what is left to do. */
+static bool is_done(const char *program, int status)
+{
+	return !strcmp(program, "cdpctl") && status == cdp_exit_code(-ECDP_DEGRADED);
+}
+
 static void mend(const struct cdp_finding *x)
 {
 	const char *argv[WORDS + 1] = { NULL };
@@ -89,7 +95,7 @@ static void mend(const struct cdp_finding *x)
 	}
 	if (cdp_run(&run, FIX_S, argv))
 		cdp_warn("%s", cdp_why_text());
-	else if (run.status)
+	else if (run.status && !is_done(argv[0], run.status))
 		cdp_warn("%s: exit status %d: %s", x->command, run.status, cdp_run_line(run.err));
 	else
 		cdp_note("done: %s", x->command);
