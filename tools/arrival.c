@@ -4,44 +4,27 @@
 #include "arrival.h"
 #include "dm.h"
 #include "find.h"
-#include "iscsi.h"
 #include "msg.h"
+#include "silent.h"
 #include "under.h"
 
 #define AGAIN_MS	1000
-#define MAX_SILENT	32
 
-/* One look at all legs. A portal that does not answer is asked once in it, not for each leg. */
+/* One look at all legs. */
 struct look {
 	u32 lacking;
-	u32 nr_silent;
 	struct cdp_conf_leg lacked;	/* the first one, and of which set */
 	char set[CDP_NAME_TEXT];
-	char silent[MAX_SILENT][CDP_ISCSI_HOST_TEXT];
+	struct cdp_silent silent;
 };
-
-static bool is_silent(const struct look *l, const struct cdp_iscsi *t)
-{
-	u32 i;
-
-	for (i = 0; i < l->nr_silent; i++)
-		if (!strcmp(l->silent[i], t->host))
-			return true;
-	return false;
-}
 
 static void bring(struct look *l, struct cdp_iscsi *t)
 {
 	char device[CDP_PATH_TEXT];
 
-	if (!t->target[0] || !cdp_iscsi_find(t, device) || is_silent(l, t))
-		return;
-	if (!cdp_iscsi_login(t, device))
-		return;
-	cdp_debug("%s", cdp_why_text());
+	if (t->target[0] && cdp_silent_login(&l->silent, t, device))
+		cdp_debug("%s", cdp_why_text());
 	cdp_why_clear();
-	if (l->nr_silent < MAX_SILENT)
-		strcpy(l->silent[l->nr_silent++], t->host);
 }
 
 static bool is_awaited(const struct cdp_conf_leg *leg)

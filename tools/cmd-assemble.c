@@ -5,9 +5,9 @@
 #include "dm.h"
 #include "doing.h"
 #include "explain.h"
-#include "iscsi.h"
 #include "msg.h"
 #include "opts.h"
+#include "silent.h"
 #include "under-start.h"
 
 enum { OPT_ALL = 256 };
@@ -58,10 +58,11 @@ struct assemble {
 /* A storage server that is away shall not keep the set from starting. */
 static int login(void *arg)
 {
+	static struct cdp_silent silent;	/* to all sets */
 	struct cdp_conf_leg *l = arg;
 	char device[CDP_PATH_TEXT];
 
-	if (cdp_iscsi_login(&l->iscsi, device)) {
+	if (cdp_silent_login(&silent, &l->iscsi, device)) {
 		cdp_warn("%s", cdp_why_text());
 		cdp_why_clear();
 	}

@@ -4,9 +4,11 @@
 #include "iscsi.h"
 #include "msg.h"
 #include "run.h"
+#include "silent.h"
 
 #define UNDER_WAY	15	/* "session exists", also while somebody else is logging in */
 #define SILENT		8
+#define REFUSED		19
 
 static struct {
 	const int *answers;	/* the last one for ever */
@@ -51,11 +53,41 @@ TEST(another_is_at_it)
 	static const int fails[] = { UNDER_WAY, UNDER_WAY, SILENT };
 	static const int hangs[] = { UNDER_WAY };
 
-	must(log_in(fails, ARRAY_SIZE(fails)) == -EIO && world.asked == 3, "%u: %s", world.asked,
-	     cdp_why_text());
+	must(log_in(fails, ARRAY_SIZE(fails)) == -EHOSTUNREACH && world.asked == 3, "%u: %s",
+	     world.asked, cdp_why_text());
 	must(strstr(cdp_why_text(), "the portal does not answer"), "%s", cdp_why_text());
 	must(log_in(hangs, ARRAY_SIZE(hangs)) == -EBUSY, "%s", cdp_why_text());
 	must(strstr(cdp_why_text(), "another login"), "%s", cdp_why_text());
 }
 
-UNIT_MAIN("login", another_is_at_it)
+/* How often iscsiadm is asked for two targets at @host, where @answer is all that it says. */
+static u32 asked_for_two(struct cdp_silent *s, const char *host, int answer)
+{
+	struct cdp_iscsi t = { .target = "iqn.x:y", .port = 3260, .lun = 1 };
+	char device[CDP_PATH_TEXT];
+	int r;
+
+	cdp_print(t.host, sizeof(t.host), "%s", host);
+	world.answers = &answer;
+	world.nr = 1;
+	world.asked = 0;
+	cdp_iscsi_until(cdp_seconds() + 2);
+	r = cdp_silent_login(s, &t, device);
+	cdp_print(t.target, sizeof(t.target), "iqn.x:z");
+	must(cdp_silent_login(s, &t, device) == r, "%d: %s", r, cdp_why_text());
+	return world.asked;
+}
+
+/* A dead server costs one wait, not one for each leg; one that refuses a target may have others. */
+TEST(a_portal_is_silent)
+{
+	struct cdp_silent s = { 0 };
+
+	must(asked_for_two(&s, "10.0.0.1", REFUSED) == 2, "%u", world.asked);
+	must(asked_for_two(&s, "10.0.0.1", SILENT) == 1, "%u", world.asked);
+	must(strstr(cdp_why_text(), "10.0.0.1 has not answered"), "%s", cdp_why_text());
+	must(asked_for_two(&s, "10.0.0.2", SILENT) == 1, "%u", world.asked);
+	must(!asked_for_two(&s, "10.0.0.1", SILENT), "%u", world.asked);
+}
+
+UNIT_MAIN("login", another_is_at_it, a_portal_is_silent)
