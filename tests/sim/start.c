@@ -389,6 +389,16 @@ static void judge_fork(const struct table *t, const struct before *b, u32 leg, i
 	legs[leg].branch = model_current();
 }
 
+/*
+ * Does what @leg has recorded go on from @other's history, on which nothing was ever
+ * acknowledged? Then it left without another generation, and neither has more.
+ */
+static bool goes_on_from(const struct before *b, u32 leg, u32 other)
+{
+	return cdp_super_descends(&b->super[leg], b->super[other].generation) &&
+	       legs[other].branch == model_current() && !model_acks();
+}
+
 /* A leg of a first start that did not come to its end, and was not heard of since. */
 static void judge_unknown(const struct table *t, const struct before *b, u32 leg)
 {
@@ -396,7 +406,8 @@ static void judge_unknown(const struct table *t, const struct before *b, u32 leg
 
 	check(b->in_sync[leg], "a new disk is the source");
 	for (i = 0; i < LEGS; i++)
-		check(i == leg || !is_good(t, b, i), "leg %u is the source, though leg %u was there", leg, i);
+		check(i == leg || !is_good(t, b, i) || goes_on_from(b, leg, i),
+		      "leg %u is the source, though leg %u was there", leg, i);
 	model_fork(&legs[leg].data, t->sectors, NULL, 0);
 }
 
