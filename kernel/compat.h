@@ -58,7 +58,7 @@ static inline void *cdp_bdev_open(struct block_device *bdev, void *holder)
 static inline void cdp_bdev_release(void *open, void *holder)
 {
 #if defined(CDP_HAVE_BDEV_FILE_OPEN_BY_DEV)
-	fput(open);
+	__fput_sync(open);	/* now, and not when a worker comes to it */
 #elif defined(CDP_HAVE_BDEV_OPEN_BY_DEV)
 	bdev_release(open);
 #elif defined(CDP_HAVE_BLK_HOLDER_OPS)

@@ -101,25 +101,33 @@ static void release_devices(struct cdp *c, u32 legs)
 			continue;
 		if (c->kept[i].claim)
 			cdp_bdev_release(c->kept[i].claim, c);
-		if (c->kept[i].open)
-			cdp_bdev_release(c->kept[i].open, NULL);
+		if (c->kept[i].hold)
+			cdp_hold_put(c->kept[i].hold);
 		c->kept[i] = (struct cdp_kept) { 0 };
 	}
 }
 
-static bool hold(struct cdp_kept *k, struct dm_dev *dev)
+static void hold(struct cdp_kept *k, struct dm_dev *dev)
 {
-	if (!dev)
-		return true;
-	k->bdev = dev->bdev;
-	k->open = cdp_bdev_open(k->bdev, NULL);
-	return k->open;
+	if (dev)
+		k->hold = cdp_hold_get(dev->bdev);
 }
 
-int cdp_hold_leg(struct cdp *c, u32 leg)
+void cdp_hold_leg(struct cdp *c, u32 leg)
 {
-	return hold(&c->kept[2 * leg], c->devs[leg].data) &&
-	       hold(&c->kept[2 * leg + 1], c->devs[leg].meta) ? 0 : -ENODEV;
+	hold(&c->kept[2 * leg], c->devs[leg].data);
+	hold(&c->kept[2 * leg + 1], c->devs[leg].meta);
+}
+
+static bool is_held(struct cdp *c, u32 legs)
+{
+	u32 leg;
+
+	for (leg = 0; leg < c->nr_legs; leg++)
+		if (legs & 1u << leg && (!c->kept[2 * leg].hold ||
+					 (c->devs[leg].meta && !c->kept[2 * leg + 1].hold)))
+			return false;
+	return true;
 }
 
 /*
@@ -134,9 +142,9 @@ static bool claim_devices(struct cdp *c)
 	for (i = 0; i < ARRAY_SIZE(c->kept); i++) {
 		struct cdp_kept *k = &c->kept[i];
 
-		if (k->open && !k->claim)
-			k->claim = cdp_bdev_open(k->bdev, c);
-		all &= !k->open || k->claim;
+		if (k->hold && !k->claim)
+			k->claim = cdp_hold_claim(k->hold, c);
+		all &= !k->hold || k->claim;
 	}
 	return all;
 }
@@ -155,13 +163,13 @@ static void end_work(struct work_struct *work)
 {
 	struct cdp *c = container_of(work, struct cdp, end_work);
 	/* what was asked before the first resume is reads */
-	bool claimed = !c->active || claim_devices(c);
+	bool claimed = !c->active || is_answered(c) || claim_devices(c);
 
 	WRITE_ONCE(c->claimed, true);
 	wake_up_all(&c->wait);
 	while (!claimed && !is_answered(c)) {
 		wait_event_idle_timeout(c->wait, is_answered(c), HZ);
-		claimed = claim_devices(c);
+		claimed = is_answered(c) || claim_devices(c);
 	}
 	/* idle: that may take hours, and is nothing that the hung task detector should see */
 	wait_event_idle(c->wait, is_answered(c));
@@ -195,8 +203,11 @@ void cdp_destroy(struct cdp *c)
 	quiesce(c);
 	stop_workers(c);
 	late = cdp_late_legs(c);
-	if (!late)	/* the last answer may be on its way out of the list */
+	/* the last answer may be on its way out of the list */
+	if (!late || !is_held(c, late)) {
 		wait_event_idle(c->wait, is_answered(c));
+		late = 0;
+	}
 	free_large(c);
 	release_devices(c, late);
 	put_devices(c);

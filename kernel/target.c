@@ -245,8 +245,7 @@ static int open_legs(struct cdp *c, const struct cdp_table *t)
 			r = open_device(ti, i, l->meta_dev, "metadata", &d->meta);
 			c->has_meta = true;
 		}
-		if (!r && cdp_hold_leg(c, i))
-			r = REFUSE(ti, -ENODEV, "leg %u: its device is going away", i);
+		cdp_hold_leg(c, i);
 	}
 	return r;
 }

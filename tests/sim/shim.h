@@ -483,7 +483,7 @@ void sim_pin(int n);
 #define module_put(m)			sim_pin(-1)
 #define BLK_OPEN_READ			0
 #define bdev_file_open_by_dev(dev, mode, holder, ops)	((void)(dev), (void *)1)
-#define fput(f)				((void)(f))
+#define __fput_sync(f)			((void)(f))
 #define MODULE_DESCRIPTION(x)
 #define MODULE_AUTHOR(x)
 #define MODULE_VERSION(x)
