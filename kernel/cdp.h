@@ -182,7 +182,7 @@ struct cdp_copy {
 	sector_t sector;		/* of the piece, in the set */
 	u32 left, piece;		/* sectors */
 	u32 pages;
-	u32 turn;			/* see depth.h */
+	u32 turn, dense;		/* see depth.h; sectors sent, the others were zeroes */
 	unsigned long slowest;		/* jiffies that a piece took */
 	bool fine;			/* piece by small piece, past what cannot be read */
 	bool writing, zeroes, abandoned, read_failed, write_failed;
@@ -193,8 +193,8 @@ struct cdp_copy {
 
 /* A device that is used beyond the table (end.c). */
 struct cdp_kept {
-	struct block_device *bdev;
-	void *open, *claim;
+	struct cdp_hold *hold;
+	void *claim;
 };
 
 struct cdp_round;
@@ -300,7 +300,7 @@ struct cdp {
 	struct cdp_copy *copies[CDP_COPIES];	/* under lock: by claim */
 	struct cdp_depth depth;		/* the keeper's own */
 	struct cdp_pool run_pages;
-	u32 no_zeroes;			/* legs that refused write-zeroes; copy worker's own, as */
+	u32 no_zeroes;			/* refused it in this resync; copy worker's own, as */
 	u64 zeroed_bytes[CDP_MAX_LEGS];	/* what was not sent to them, of these: */
 	u64 copied_bytes[CDP_MAX_LEGS];
 	struct cdp_bad bad[CDP_BAD];	/* under lock: could not be read in this resync */
@@ -378,15 +378,22 @@ void cdp_outlive(struct cdp *c);
 /* It is gone for all others. */
 void cdp_unlist(struct cdp *c);
 
+/* hold.c: any process context */
+/* May wait as long as the disk, if nobody holds it yet; NULL: it cannot be opened. */
+struct cdp_hold *cdp_hold_get(struct block_device *bdev);
+void cdp_hold_put(struct cdp_hold *h);
+/* For nobody else to have; may wait likewise. NULL, or for cdp_bdev_release(). */
+void *cdp_hold_claim(struct cdp_hold *h, void *holder);
+
 /* end.c */
 int __init cdp_end_init(void);
 void cdp_end_exit(void);
 /*
  * Hold the leg's devices open, as late answers may need them longer than the table is there.
- * In time: one that does not answer may not be opened any more ("sd" waits while the kernel
- * recovers the disk).
+ * In time: one that does not answer may not be opened any more. What cannot be is not held,
+ * and the end of the set waits for it.
  */
-int cdp_hold_leg(struct cdp *c, u32 leg);
+void cdp_hold_leg(struct cdp *c, u32 leg);
 /* Accepts any half-built state. Late answers are awaited, but not by the caller. */
 void cdp_destroy(struct cdp *c);
 

@@ -174,6 +174,8 @@ static void go_on(struct cdp_copy *copy)
 	} else if (copy->writing) {
 		if (copy->zeroes)
 			copy->c->zeroed_bytes[copy->target] += (u64)copy->piece << SECTOR_SHIFT;
+		else
+			copy->dense += copy->piece;
 		next_piece(copy);
 	} else {
 		write_piece(copy);
@@ -220,6 +222,7 @@ void cdp_copy_send(struct cdp_copy *copy)
 
 	copy->slowest = 0;
 	copy->abandoned = copy->read_failed = copy->write_failed = false;
+	copy->dense = 0;
 	read_piece(copy);
 	cdp_watch(c);
 }

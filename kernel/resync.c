@@ -76,8 +76,8 @@ static void judge_depth(struct cdp *c, const struct cdp_copy *copy, u32 sectors)
 {
 	u32 ms = (READ_ONCE(c->features.leg_timeout_ms) ?: CDP_USUAL_TIMEOUT_MS) / SLOW_PART;
 
-	cdp_depth_ended(&c->depth, copy->turn, sectors, cdp_copy_load(&c->set),
-			copy->slowest > msecs_to_jiffies(ms));
+	cdp_depth_ended(&c->depth, copy->turn, sectors, copy->dense,
+			cdp_copy_load(&c->set), copy->slowest > msecs_to_jiffies(ms));
 }
 
 static void take_in(struct cdp *c, struct cdp_copy *copy)
@@ -329,6 +329,7 @@ static bool begin(struct cdp *c)
 	go = cdp_copy_start(s);
 	if (go) {
 		cdp_depth_start(&c->depth);
+		c->no_zeroes &= ~(1u << s->copy_leg);	/* it may have been ill */
 		cdp_event(c, "resync-started", s->copy_leg, "%llu regions to copy",
 			  s->legs[s->copy_leg].tracked);
 		cdp_tell(c);

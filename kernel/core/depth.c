@@ -16,8 +16,10 @@ static void shrink(struct cdp_depth *d, u32 used)
 	d->turn++;
 }
 
-void cdp_depth_ended(struct cdp_depth *d, u32 turn, u32 sectors, u32 used, bool slow)
+void cdp_depth_ended(struct cdp_depth *d, u32 turn, u32 sectors, u32 dense, u32 used, bool slow)
 {
+	u32 most = d->limit + dense;
+
 	if (turn != d->turn)
 		return;
 	if (slow) {
@@ -27,7 +29,11 @@ void cdp_depth_ended(struct cdp_depth *d, u32 turn, u32 sectors, u32 used, bool 
 	/* only what was used: or it would run away from what the legs can do */
 	if (used < d->limit / 2)
 		return;
+	if (most < CDP_DEPTH_BLIND)
+		most = CDP_DEPTH_BLIND;
+	if (most > CDP_DEPTH_MOST)
+		most = CDP_DEPTH_MOST;
 	d->limit += sectors;
-	if (d->limit > CDP_DEPTH_MOST)
-		d->limit = CDP_DEPTH_MOST;
+	if (d->limit > most)
+		d->limit = most;
 }

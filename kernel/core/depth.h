@@ -12,6 +12,7 @@
 
 #define CDP_DEPTH_LEAST	256u		/* sectors */
 #define CDP_DEPTH_FIRST	512u
+#define CDP_DEPTH_BLIND	(1u << 12)	/* zeroes, which are not sent, open it so far */
 #define CDP_DEPTH_MOST	(1u << 17)	/* 64 copies of 1 MiB */
 
 struct cdp_depth {
@@ -31,9 +32,11 @@ static inline bool cdp_depth_allows(const struct cdp_depth *d, u32 used)
  * cdp_depth_ended() - a copy has ended.
  * @turn:    d->turn when it began
  * @sectors: its size
+ * @dense:   what was sent of that; the rest was zeroes, and tells nothing of the link
  * @used:    what was under way, with it
  * @slow:    one of its pieces took too long
  */
-void cdp_depth_ended(struct cdp_depth *d, u32 turn, u32 sectors, u32 used, bool slow);
+void cdp_depth_ended(struct cdp_depth *d, u32 turn, u32 sectors, u32 dense, u32 used,
+		     bool slow);
 
 #endif

@@ -17,7 +17,7 @@ static u32 play(struct cdp_depth *d, u32 rate, u32 aim_ms)
 
 	for (sent = 0; sent < allowed; sent += run) {
 		ms = (sent + run) / rate;
-		cdp_depth_ended(d, turn, run, allowed, ms > aim_ms);
+		cdp_depth_ended(d, turn, run, run, allowed, ms > aim_ms);
 	}
 	return ms;
 }
@@ -61,18 +61,35 @@ TEST(halved_once_a_round)
 	cdp_depth_start(&d);
 	d.limit = 16 * RUN;
 	for (i = 0; i < 16; i++)
-		cdp_depth_ended(&d, 0, RUN, 16 * RUN, true);
+		cdp_depth_ended(&d, 0, RUN, RUN, 16 * RUN, true);
 	must(d.limit == 8 * RUN && d.turn == 1, "16 that were slow together: %u", d.limit);
-	cdp_depth_ended(&d, 1, RUN, 2 * RUN, true);
+	cdp_depth_ended(&d, 1, RUN, RUN, 2 * RUN, true);
 	must(d.limit == RUN, "what was allowed and not used does not count: %u", d.limit);
 	for (i = 0; i < 9; i++)
-		cdp_depth_ended(&d, d.turn, RUN, RUN, true);
+		cdp_depth_ended(&d, d.turn, RUN, RUN, RUN, true);
 	must(d.limit == CDP_DEPTH_LEAST, "something always goes: %u", d.limit);
-	cdp_depth_ended(&d, d.turn, 64, CDP_DEPTH_LEAST, false);
+	cdp_depth_ended(&d, d.turn, 64, 64, CDP_DEPTH_LEAST, false);
 	must(d.limit == CDP_DEPTH_LEAST + 64, "it grows again");
 	d.limit = 8 * RUN;
-	cdp_depth_ended(&d, d.turn, RUN, 3 * RUN, false);
+	cdp_depth_ended(&d, d.turn, RUN, RUN, 3 * RUN, false);
 	must(d.limit == 8 * RUN, "but not what is not used");
 }
 
-UNIT_MAIN("depth", a_fast_leg_is_kept_busy, no_round_on_a_slow_link_takes_long, halved_once_a_round)
+/* An empty disk opens it for what comes then, which is slow on a slow link. */
+TEST(zeroes_tell_nothing_of_the_link)
+{
+	struct cdp_depth d;
+	u32 i;
+
+	cdp_depth_start(&d);
+	for (i = 0; i < 1000; i++)
+		cdp_depth_ended(&d, 0, RUN, 0, d.limit, false);
+	must(d.limit == CDP_DEPTH_BLIND, "%u", d.limit);
+	cdp_depth_ended(&d, 0, RUN, 64, d.limit, false);
+	must(d.limit == CDP_DEPTH_BLIND + 64, "by what was sent: %u", d.limit);
+	cdp_depth_ended(&d, 0, RUN, 0, d.limit, true);
+	must(d.limit < CDP_DEPTH_BLIND, "what is slow is, sent or not: %u", d.limit);
+}
+
+UNIT_MAIN("depth", zeroes_tell_nothing_of_the_link, a_fast_leg_is_kept_busy,
+	  no_round_on_a_slow_link_takes_long, halved_once_a_round)
