@@ -534,18 +534,13 @@ static int is_used(const char *path, u32 lun, void *ctx)
 {
 	struct user *u = ctx;
 	struct cdp_device d;
-	int r;
+	int r = cdp_probe_node(path, &d);
 
-	(void)lun;
-
-	/*
-	 * What is left of the set holds a silent disk: the end of the session ends that. Nor
-	 * is any disk of such a session to be opened, as that waits while the kernel recovers it.
-	 */
-	if (u->j->silent)
-		r = cdp_probe_node(path, &d) ?: cdp_probe_user(&d);
-	else
-		r = cdp_probe_device(path, &d) ?: cdp_probe_unused(&d);
+	/* what is left of the set may have its leg: the end of the session ends that */
+	if (!r && (cdp_probe_recovers(&d) || (u->j->silent && lun == u->j->target->lun)))
+		r = cdp_probe_user(&d);
+	else if (!r)
+		r = cdp_probe_unused(&d);
 	cdp_why_clear();
 	if (r == -EBUSY)
 		cdp_print(u->path, sizeof(u->path), "%s", path);

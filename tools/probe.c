@@ -175,6 +175,21 @@ static bool swapped(const struct cdp_device *d)
 	return found;
 }
 
+/* Their mounts have numbers of their own. */
+static bool in_btrfs(const struct cdp_device *d)
+{
+	char pattern[CDP_PATH_TEXT];
+	bool found;
+	glob_t g;
+
+	cdp_print(pattern, sizeof(pattern), "/sys/fs/btrfs/*/devices/%.400s",
+		  strrchr(d->path, '/') + 1);
+	found = !glob(pattern, 0, NULL, &g);
+	if (found)
+		globfree(&g);
+	return found;
+}
+
 static int has_user(const struct cdp_device *d)
 {
 	char who[256];
@@ -184,10 +199,34 @@ static int has_user(const struct cdp_device *d)
 			       d->path, who);
 	if (held(d, who, sizeof(who)))
 		return cdp_why(-EBUSY, "%s is in use by %s; remove that first", d->path, who);
+	if (in_btrfs(d))
+		return cdp_why(-EBUSY, "%s is in use: it is of a btrfs that is mounted; unmount it first",
+			       d->path);
 	if (swapped(d))
 		return cdp_why(-EBUSY, "%s is in use: the system swaps to it; swapoff %s first",
 			       d->path, d->path);
 	return 0;
+}
+
+bool cdp_probe_recovers(const struct cdp_device *d)
+{
+	char path[CDP_PATH_TEXT], real[PATH_MAX], state[32] = "";
+	const char *host;
+	u32 number;
+	FILE *f;
+
+	cdp_print(path, sizeof(path), "/sys/dev/block/%u:%u", d->major, d->minor);
+	host = realpath(path, real) ? strstr(real, "/host") : NULL;
+	if (!host || sscanf(host, "/host%u/", &number) != 1)
+		return false;
+	cdp_print(path, sizeof(path), "/sys/class/scsi_host/host%u/state", number);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (!fgets(state, sizeof(state), f))
+		state[0] = '\0';
+	fclose(f);
+	return strstr(state, "recovery");
 }
 
 int cdp_probe_user(const struct cdp_device *d)

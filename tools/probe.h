@@ -35,6 +35,9 @@ int __must_check cdp_probe_contents(struct cdp_device *d);
 /* 0 when nobody holds it (O_EXCL), else -EBUSY with a sentence that says who. */
 int __must_check cdp_probe_unused(const struct cdp_device *d);
 
+/* Does the kernel recover the SCSI host of it? Then who opens it waits for that. */
+bool cdp_probe_recovers(const struct cdp_device *d);
+
 /*
  * The same of a device that is not to be opened, see cdp_probe_node(): is it, or a partition
  * of it, mounted, swapped to, or held by another device? Not every user can be seen so.

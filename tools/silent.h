@@ -9,7 +9,7 @@
 
 struct cdp_silent {
 	u32 nr;
-	char hosts[CDP_MAX_SILENT][CDP_ISCSI_HOST_TEXT];
+	char portals[CDP_MAX_SILENT][CDP_ISCSI_PORTAL_TEXT];
 };
 
 /* cdp_iscsi_login(), unless the portal is known not to answer: -EHOSTUNREACH then. */

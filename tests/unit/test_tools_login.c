@@ -85,7 +85,7 @@ TEST(a_portal_is_silent)
 
 	must(asked_for_two(&s, "10.0.0.1", REFUSED) == 2, "%u", world.asked);
 	must(asked_for_two(&s, "10.0.0.1", SILENT) == 1, "%u", world.asked);
-	must(strstr(cdp_why_text(), "10.0.0.1 has not answered"), "%s", cdp_why_text());
+	must(strstr(cdp_why_text(), "10.0.0.1:3260 has not answered"), "%s", cdp_why_text());
 	must(asked_for_two(&s, "10.0.0.2", SILENT) == 1, "%u", world.asked);
 	must(!asked_for_two(&s, "10.0.0.1", SILENT), "%u", world.asked);
 }
