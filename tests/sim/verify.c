@@ -108,8 +108,9 @@ static u32 rot(void)
 	struct disk *d = &legs[dm.table.leg[place]].data;
 
 	while (n--) {
-		u64 s = below((u32)dm.table.sectors), end = min(s + 1 + below(3) * below(20), dm.table.sectors);
+		u64 s = below((u32)dm.table.sectors), end = s + 1 + below(3) * below(20);
 
+		end = min(end, dm.table.sectors);
 		say("* %s: sectors %lu to %lu rot", d->name, s, end - 1);
 		for (; s < end; s++)
 			d->cur[s] = d->dur[s] = 0xa000000000000000ull | s;
