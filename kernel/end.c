@@ -131,14 +131,17 @@ static bool is_held(struct cdp *c, u32 legs)
 }
 
 /*
- * Return: are all claimed? Not while a table that follows has them. By a worker only: it may
- * wait as long as the disk, see cdp_hold_leg().
+ * Return: are all claimed, or need not be? Not while a table that follows has them. By a
+ * worker only: it may wait as long as the disk, see cdp_hold_leg().
  */
 static bool claim_devices(struct cdp *c)
 {
 	bool all = true;
 	u32 i;
 
+	/* what was asked before the first resume is reads */
+	if (!c->active || is_answered(c))
+		return true;
 	for (i = 0; i < ARRAY_SIZE(c->kept); i++) {
 		struct cdp_kept *k = &c->kept[i];
 
@@ -162,14 +165,13 @@ static void end_put(struct cdp *c)
 static void end_work(struct work_struct *work)
 {
 	struct cdp *c = container_of(work, struct cdp, end_work);
-	/* what was asked before the first resume is reads */
-	bool claimed = !c->active || is_answered(c) || claim_devices(c);
+	bool claimed = claim_devices(c);
 
 	WRITE_ONCE(c->claimed, true);
 	wake_up_all(&c->wait);
-	while (!claimed && !is_answered(c)) {
+	while (!claimed) {
 		wait_event_idle_timeout(c->wait, is_answered(c), HZ);
-		claimed = is_answered(c) || claim_devices(c);
+		claimed = claim_devices(c);
 	}
 	/* idle: that may take hours, and is nothing that the hung task detector should see */
 	wait_event_idle(c->wait, is_answered(c));
