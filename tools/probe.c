@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "msg.h"
 #include "probe.h"
 #include "size.h"
@@ -210,23 +211,16 @@ static int has_user(const struct cdp_device *d)
 
 bool cdp_probe_recovers(const struct cdp_device *d)
 {
-	char path[CDP_PATH_TEXT], real[PATH_MAX], state[32] = "";
+	char path[CDP_PATH_TEXT], real[PATH_MAX], state[32];
 	const char *host;
 	u32 number;
-	FILE *f;
 
 	cdp_print(path, sizeof(path), "/sys/dev/block/%u:%u", d->major, d->minor);
 	host = realpath(path, real) ? strstr(real, "/host") : NULL;
 	if (!host || sscanf(host, "/host%u/", &number) != 1)
 		return false;
 	cdp_print(path, sizeof(path), "/sys/class/scsi_host/host%u/state", number);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	if (!fgets(state, sizeof(state), f))
-		state[0] = '\0';
-	fclose(f);
-	return strstr(state, "recovery");
+	return cdp_host_read(path, state, sizeof(state)) && strstr(state, "recovery");
 }
 
 int cdp_probe_user(const struct cdp_device *d)
