@@ -23,11 +23,12 @@ storage_prepare() { # sets st_q, the arguments that stay the same over restarts
 	make_job storage "$k" 10.77.0.2
 }
 
-# qmp IN OUT COMMAND: one command over a pipe, and its answer
+# qmp IN OUT COMMAND [show]: one command over a pipe, and its answer, which is shown
 qmp() {
 	local l
 	printf '%s\n' "$3" >&"$1"
 	while read -rt 10 l <&"$2"; do
+		[[ ! ${4:-} ]] || printf '%b\n' "$l"
 		case $l in
 		*'"return"'*) return 0 ;;
 		*'"error"'*) return 1 ;;
@@ -46,6 +47,22 @@ link() { # IN OUT on|off: the NIC of that QEMU
 }
 # from 10 on they are the shell's own
 HV_QMP=(3 4) ST_QMP=(5 6)
+
+# What QEMU knows of both guests when the server does not answer: at the end of its console
+storage_examine() {
+	local g c
+	echo "--- examined after boot $st_boots, $st_state${st_cut:+ cut}$st_plug" >>"$R/storage/console"
+	for g in HV ST; do
+		echo "--- $g"
+		local -n fds=${g}_QMP
+		for c in "info status" "info network" "info registers -a"; do
+			qmp "${fds[@]}" '{"execute":"human-monitor-command","arguments":{"command-line":"'"$c"'"}}' show
+		done
+		for c in 0 1; do
+			qmp "${fds[@]}" '{"execute":"x-query-virtio-queue-status","arguments":{"path":"/machine/peripheral/nic/virtio-backend","queue":'$c'}}' show
+		done
+	done >>"$R/storage/console"
+}
 
 st_alive() { [[ $st_pid ]] && kill -0 "$st_pid" 2>/dev/null; }
 
@@ -116,6 +133,7 @@ storage_do() { # WORD: fails or prints why not
 	# the hypervisor sees its carrier go
 	unplug:*) st_plug=' unplugged' && link "${HV_QMP[@]}" off ;;
 	plug:*) st_plug='' && link "${HV_QMP[@]}" on ;;
+	examine:up) storage_examine ;;
 	status:*) echo "$st_state${st_cut:+ cut}$st_plug" ;;
 	*) echo "cannot '$1' while $st_state" && return 1 ;;
 	esac
