@@ -129,6 +129,21 @@ int cdp_probe(struct cdp *c, struct cdp_plan *p)
 	return cdp_plan_make(p);
 }
 
+static void tell_damaged(struct cdp *c, u32 leg, u64 block, const char *why)
+{
+	DMWARN("%s: leg %u: block %llu: %s", cdp_name(c), leg, block, why);
+	spin_lock(&c->lock);
+	cdp_event(c, "metadata-damaged", (int)leg, "block %llu", block);
+	spin_unlock(&c->lock);
+}
+
+/* One superblock will do, and soon both are written anew: this is the time to tell. */
+static void tell_damaged_twin(struct cdp *c, u32 leg, const struct cdp_plan_leg *l)
+{
+	if (l->kind == SUPER_VALID && l->why)
+		tell_damaged(c, leg, 1 - cdp_super_block(l->super.sequence), l->why);
+}
+
 /* Read one bitmap page of @leg; NULL if it is not what belongs there. */
 static struct cdp_page_disk *read_page(struct cdp *c, u32 leg, u64 block,
 				       enum cdp_block_kind kind, u32 slot)
@@ -142,10 +157,7 @@ static struct cdp_page_disk *read_page(struct cdp *c, u32 leg, u64 block,
 	if (!cdp_store_read(c, leg, block, d) &&
 	    !cdp_page_check(d, &c->set.super.set_uuid, block, kind, slot, &why))
 		return d;
-	DMWARN("%s: leg %u: block %llu: %s", cdp_name(c), leg, block, why);
-	spin_lock(&c->lock);
-	cdp_event(c, "metadata-damaged", (int)leg, "block %llu", block);
-	spin_unlock(&c->lock);
+	tell_damaged(c, leg, block, why);
 	return NULL;
 }
 
@@ -252,6 +264,8 @@ static int load(struct cdp *c, const struct cdp_plan *p)
 	memcpy(c->reason, p->reason, sizeof(c->reason));
 	if (p->is_new)
 		return 0;
+	for (i = 0; i < c->nr_legs; i++)
+		tell_damaged_twin(c, i, &p->legs[i]);
 	/* groups that a grown set does not have on disk yet are not read */
 	if (cdp_geometry_set(&old, p->legs[p->authority].super.data_sectors,
 			     s->super.region_sectors, s->super.trackers, &why))
@@ -443,6 +457,7 @@ static int admit(struct cdp *c, u32 leg, struct cdp_plan_leg *l, bool *full, cha
 		r = cdp_plan_rejoin(&c->set, leg, l, full, &anew, why);
 	if (r)
 		return r;
+	tell_damaged_twin(c, leg, l);
 	if (anew) {
 		generate_random_uuid(uuid.b);
 		spin_lock(&c->lock);

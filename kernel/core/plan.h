@@ -15,7 +15,7 @@ struct cdp_plan_leg {
 	bool silent;			/* because there was no answer in time */
 	bool busy;			/* holds requests of the table before: no I/O yet */
 	enum cdp_super_kind kind;	/* else: what they are */
-	const char *why;		/* for a kind that is not SUPER_VALID */
+	const char *why;		/* not SUPER_VALID; or it is, and its twin is not */
 	struct cdp_super super;
 	u64 data_start;
 	u32 logical_block_bytes;

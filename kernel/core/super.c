@@ -273,11 +273,12 @@ enum cdp_super_kind cdp_super_choose(const struct cdp_super_disk *a,
 	}
 	/* Later software that committed once has left a twin that we could read. */
 	if (ka == SUPER_VALID && kb != SUPER_UNSUPPORTED &&
-	    (kb != SUPER_VALID || other.sequence < s->sequence))
+	    (kb != SUPER_VALID || other.sequence < s->sequence)) {
+		*why = why_b;
 		return ka;
+	}
 	if (kb == SUPER_VALID && ka != SUPER_UNSUPPORTED) {
 		*s = other;
-		*why = NULL;
 		return kb;
 	}
 	if (kb > ka) {

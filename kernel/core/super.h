@@ -90,7 +90,8 @@ enum cdp_super_kind cdp_super_decode(const struct cdp_super_disk *d, u64 block,
  * Return: SUPER_VALID with the newer valid one in @s (its twin may be damaged,
  * foreign or blank, but not of a later format: later software has been here;
  * two valid ones of different sets or legs are SUPER_DAMAGED), SUPER_BLANK only
- * if both are blank, else the worse of the two.
+ * if both are blank, else the worse of the two. With SUPER_VALID, too, @why is
+ * set if the twin is not valid.
  */
 enum cdp_super_kind cdp_super_choose(const struct cdp_super_disk *a,
 				     const struct cdp_super_disk *b,
