@@ -31,7 +31,7 @@ _cdpctl_options() { # VERB
 	resolve) echo "--keep --yes --dry-run $common" ;;
 	activate) echo "--from --meta --dry-run $common" ;;
 	examine) echo "--meta-start --udev --json $common" ;;
-	assemble) echo "--all --wait --dry-run $common" ;;
+	assemble) echo "--all --wait --force --dry-run $common" ;;
 	stop) echo "--all --live --force --dry-run $common" ;;
 	detach) echo "--live --force --dry-run $common" ;;
 	grow) echo "--size --assume-clean --wait --dry-run --json $common" ;;

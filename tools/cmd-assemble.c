@@ -5,6 +5,7 @@
 #include "dm.h"
 #include "doing.h"
 #include "explain.h"
+#include "left.h"
 #include "msg.h"
 #include "opts.h"
 #include "silent.h"
@@ -37,7 +38,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return cdp_opts_word(key, arg, state);
 }
 
-static const struct argp_child children[] = { CDP_CHILD_DRY_RUN, { 0 } };
+static const struct argp_child children[] = { CDP_CHILD_FORCE, CDP_CHILD_DRY_RUN, { 0 } };
 
 static const struct argp argp = {
 	options, parse, "NAME\n--all",
@@ -86,7 +87,9 @@ static int judge(struct assemble *a)
 {
 	int r = cdp_still_judge(&a->set);
 
-	return r ? r : cdp_explain(&a->set);
+	if (!r)
+		r = cdp_explain(&a->set);
+	return r ? r : cdp_left_check(&a->set);
 }
 
 static int create(void *arg)
@@ -181,6 +184,8 @@ static int assemble_under(struct assemble *a)
 		r = cdp_under_fit(&a->under, &a->set, cdp_opts.dry_run);
 	if (!r)
 		r = cdp_explain(&a->set);
+	if (!r)
+		r = cdp_left_check(&a->set);
 	if (!r)
 		r = cdp_still_table(&a->set, a->line);
 	return r ? r : start_under(a);

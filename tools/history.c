@@ -180,6 +180,31 @@ int cdp_history_outages(const char *text, struct cdp_outage **list)
 	return r ? r : (int)l.nr;
 }
 
+struct out {
+	const struct cdp_uuid *leg;
+	u64 at;
+};
+
+static int take_out(const struct cdp_history_record *r, void *ctx)
+{
+	struct out *o = ctx;
+
+	if (!cdp_uuid_equal(o->leg, &r->leg))
+		return 0;
+	if (r->kind == HISTORY_END)
+		o->at = 0;
+	else if (r->kind == HISTORY_BEGIN && !o->at)
+		o->at = r->seconds;
+	return 0;
+}
+
+u64 cdp_history_out(const char *text, const struct cdp_uuid *leg)
+{
+	struct out o = { leg, 0 };
+
+	return each_record(text, take_out, &o) ? 0 : o.at;
+}
+
 struct last {
 	const struct cdp_uuid *leg;
 	struct cdp_history_record *r;

@@ -70,6 +70,9 @@ struct cdp_outage {
  */
 int __must_check cdp_history_outages(const char *text, struct cdp_outage **list);
 
+/* When the outage of @leg that goes on began; 0 if there is none. Pure. */
+u64 cdp_history_out(const char *text, const struct cdp_uuid *leg);
+
 /* The newest record among the lines, of @leg or of any (NULL). False when there is none. Pure. */
 bool cdp_history_last(const char *text, const struct cdp_uuid *leg, struct cdp_history_record *r);
 

@@ -63,6 +63,20 @@ TEST(outages)
 	must(!cdp_history_outages("", &o) && !o, "none");
 }
 
+TEST(out)
+{
+	static const char text[] =
+		"10 begin " A " 2 0 0 error\n"
+		"13 begin " B " 4 0 0 not there\n"
+		"14 begin " B " 4 0 0 not there\n"	/* twice, after a kill */
+		"20 end " A " 5 0 0 -\n";
+	struct cdp_uuid a, b;
+
+	must(!cdp_uuid_parse(A, &a) && !cdp_uuid_parse(B, &b), "UUIDs");
+	must(!cdp_history_out(text, &a) && cdp_history_out(text, &b) == 13, "of two legs");
+	must(!cdp_history_out("", &a), "none");
+}
+
 TEST(last)
 {
 	static const char text[] = "1 begin " A " 1 0 0 error\n2 begin " B " 2 0 0 error\n"
@@ -187,4 +201,4 @@ TEST(seen)
 	     !strcmp(back.leg, A), "another");
 }
 
-UNIT_MAIN("history", records, outages, last, file, torn, bounded, seen)
+UNIT_MAIN("history", records, outages, out, last, file, torn, bounded, seen)
