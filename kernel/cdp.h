@@ -73,6 +73,7 @@ struct cdp_event {
 #define CDP_GAUGE_STEPS	96u
 #define CDP_BAD		16u		/* ranges kept that could not be read */
 #define CDP_RIPE_MS	2000		/* word of a lost cache may come so late */
+#define CDP_PATIENCE_MS	30000u		/* for a leg without a deadline, where others wait */
 #define CDP_CLEAN_BATCH	512		/* extents cleaned after one flush */
 
 enum cdp_stat {
@@ -234,6 +235,8 @@ struct cdp {
 	spinlock_t lock;		/* set, events, and what is told of them */
 	struct cdp_set set;		/* under lock, but see set.h */
 	bool active;			/* metadata is loaded, I/O may come */
+	bool ending;			/* the mapping is removed: nobody is waited for long */
+	bool left_behind;		/* something was, then: nothing is sent after it */
 	bool dead;			/* being destroyed: no worker is woken */
 	bool dormant;			/* suspended: another table may own the metadata */
 	bool suspended;			/* nothing new is begun in the background */
@@ -455,6 +458,11 @@ struct cdp_bio *cdp_flight_answered(struct cdp_flight *f, u32 leg, blk_status_t 
  */
 u32 cdp_too_late(struct cdp *c, const struct cdp_sent *sent, unsigned long now, u32 outside,
 		 u32 without);
+/*
+ * The same at the end of the set, for what the last in-sync leg has not answered: it is not
+ * given up, but the end goes on. Any context.
+ */
+u32 cdp_leave_behind(struct cdp *c, const struct cdp_sent *sent, unsigned long now);
 /* @legs did not answer what was sent at @since: go on without them; lock held. */
 void cdp_give_up(struct cdp *c, u32 legs, unsigned long since);
 /* The last answer to something on c->late; any context. */

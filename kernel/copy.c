@@ -235,10 +235,11 @@ static bool abandon(struct cdp *c, u32 claim, unsigned long now)
 {
 	struct cdp_copy *copy = c->copies[claim];
 	unsigned long since = copy->sent.since;
-	u32 pending;
+	u32 late, pending;
 
 	spin_lock_irq(&c->queue_lock);
-	pending = cdp_too_late(c, &copy->sent, now, 0, 0);
+	late = cdp_too_late(c, &copy->sent, now, 0, 0);
+	pending = late ?: cdp_leave_behind(c, &copy->sent, now);
 	if (pending) {
 		WRITE_ONCE(copy->abandoned, true);
 		list_add_tail(&copy->sent.node, &c->late);
@@ -249,7 +250,7 @@ static bool abandon(struct cdp *c, u32 claim, unsigned long now)
 	/* from here on its last answer frees it */
 	c->copies[claim] = NULL;
 	cdp_copy_end(&c->set, claim, false);
-	cdp_give_up(c, pending, since);
+	cdp_give_up(c, late, since);
 	return true;
 }
 

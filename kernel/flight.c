@@ -233,6 +233,21 @@ u32 cdp_too_late(struct cdp *c, const struct cdp_sent *sent, unsigned long now, 
 	return cdp_may_give_up(&c->set, pending, without);
 }
 
+/*
+ * What is left behind is the last that was sent: it may still get to the leg or not, in
+ * part or whole, as in a crash.
+ */
+u32 cdp_leave_behind(struct cdp *c, const struct cdp_sent *sent, unsigned long now)
+{
+	unsigned int ms = READ_ONCE(c->features.leg_timeout_ms) ?: CDP_PATIENCE_MS;
+
+	if (!READ_ONCE(c->ending) || !cdp_pending(sent))
+		return 0;
+	if (time_after_eq(now, sent->since + msecs_to_jiffies(ms)))
+		WRITE_ONCE(c->left_behind, true);
+	return READ_ONCE(c->left_behind) ? cdp_pending(sent) : 0;
+}
+
 /* Legs that this flight goes on without; c->lock held. */
 static u32 too_late(struct cdp *c, const struct cdp_flight *f, unsigned long now)
 {

@@ -10,7 +10,6 @@
 #include "cdp.h"
 
 #define LOOK	(HZ / 20)	/* who waits looks so often */
-#define READ_MS	30000u		/* a read is not waited for longer, where there is no deadline */
 
 struct cdp_round {
 	struct cdp_sent sent;
@@ -211,7 +210,8 @@ static u32 round_wait(struct cdp_round *r, u32 legs)
 		wait_event_timeout(c->wait, !cdp_pending(&r->sent), LOOK);
 		look = cdp_look(due, LOOK);
 		cdp_add_missed(&r->sent, look);
-	} while (cdp_pending(&r->sent) && !to_give_up(r, look.now));
+	} while (cdp_pending(&r->sent) && !to_give_up(r, look.now) &&
+		 !cdp_leave_behind(c, &r->sent, look.now));
 	ok = legs & ~cdp_pending(&r->sent);
 	ok &= ~(u32)r->failed;
 	return ok & ~round_put(r);
@@ -245,6 +245,10 @@ u32 cdp_store_write(struct cdp_round *r, u32 legs, const u64 *blocks, u32 n)
 		round_put(r);
 		return legs;
 	}
+	if (READ_ONCE(c->left_behind)) {
+		round_put(r);
+		return 0;
+	}
 	round_send(r, legs, WRITE_BLOCK, blocks, n);
 	cdp_count(c, STAT_ROUNDS, 1);
 	return round_wait(r, legs);
@@ -263,7 +267,7 @@ int cdp_store_read(struct cdp *c, u32 leg, u64 block, void *to)
 	int ret;
 
 	round_send(r, 1u << leg, REQ_OP_READ, &block, 1);
-	ret = round_wait_within(r, msecs_to_jiffies(ms ?: READ_MS));
+	ret = round_wait_within(r, msecs_to_jiffies(ms ?: CDP_PATIENCE_MS));
 	if (!ret)
 		memcpy(to, cdp_round_page(r, 0), CDP_BLOCK_BYTES);
 	/* one that has answered since is none too late for its pages, but for us */
@@ -286,8 +290,11 @@ static struct cdp_round *flush_begin(struct cdp *c, u32 legs)
 u32 cdp_store_flush(struct cdp *c, u32 legs)
 {
 	unsigned long since = jiffies;
-	u32 leg, ok = round_wait(flush_begin(c, legs), legs);
+	u32 leg, ok;
 
+	if (READ_ONCE(c->left_behind))
+		return 0;
+	ok = round_wait(flush_begin(c, legs), legs);
 	for (leg = 0; leg < c->nr_legs; leg++)
 		if (ok & 1u << leg)
 			cdp_gauge(c, leg, 0, since);
@@ -307,6 +314,9 @@ void cdp_store_failed(struct cdp *c, u32 legs)
 {
 	u32 leg;
 
+	/* at the end of the set nothing is known of those that were not waited for */
+	if (READ_ONCE(c->left_behind))
+		return;
 	spin_lock(&c->lock);
 	for (leg = 0; leg < c->nr_legs; leg++)
 		if (legs & 1u << leg) {

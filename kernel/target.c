@@ -471,11 +471,19 @@ static void set_evict(struct cdp *c, enum cdp_evict how)
 	cdp_kick_commit(c);
 }
 
+/* Is the mapping being removed? It is not in use any more then. */
+static bool is_removed(struct cdp *c)
+{
+	return test_bit(GD_DEAD, &dm_disk(dm_table_get_md(c->ti->table))->state);
+}
+
 /* Requests are still coming and ending: end what would wait without a bound. */
 static void cdp_presuspend(struct dm_target *ti)
 {
 	struct cdp *c = ti->private;
 
+	/* a suspend waits for its requests, and so for the last leg, anyway */
+	WRITE_ONCE(c->ending, is_removed(c));
 	mutex_lock(&c->keeper_mutex);
 	c->suspended = true;
 	if (c->active)

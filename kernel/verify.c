@@ -550,10 +550,11 @@ static bool abandon(struct cdp *c, u32 slot, unsigned long now)
 {
 	struct cdp_reading *look = c->readings[slot];
 	unsigned long since = look->sent.since;
-	u32 pending;
+	u32 late, pending;
 
 	spin_lock_irq(&c->queue_lock);
-	pending = cdp_too_late(c, &look->sent, now, 0, (u32)look->failed);
+	late = cdp_too_late(c, &look->sent, now, 0, (u32)look->failed);
+	pending = late ?: cdp_leave_behind(c, &look->sent, now);
 	if (pending) {
 		WRITE_ONCE(look->abandoned, true);
 		list_add_tail(&look->sent.node, &c->late);
@@ -564,7 +565,7 @@ static bool abandon(struct cdp *c, u32 slot, unsigned long now)
 	/* from here on its last answer frees it */
 	c->readings[slot] = NULL;
 	cdp_verify_end(&c->set, CDP_COPIES + slot, VERIFY_VOID);
-	cdp_give_up(c, pending, since);
+	cdp_give_up(c, late, since);
 	return true;
 }
 

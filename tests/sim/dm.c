@@ -9,6 +9,7 @@
 struct mapped_device {
 	struct dm_table table;		/* one for all: it only leads back here */
 	struct dm_target *live, *loaded;
+	struct gendisk disk;
 	bool noflush;
 	u32 in_flight;
 	int pins;			/* of the module, by tables that are gone */
@@ -36,10 +37,7 @@ void sim_pin(int n)
 
 struct gendisk *dm_disk(struct mapped_device *m)
 {
-	static struct gendisk disk;
-
-	(void)m;
-	return &disk;
+	return &m->disk;
 }
 
 bool dm_noflush_suspending(struct dm_target *ti)
@@ -223,10 +221,15 @@ static void fail_queued(void)
 		}
 }
 
-void dm_remove(void)
+void dm_remove_at_once(void)
 {
 	struct dm_target *last;
 
+	/* in use it cannot be removed; here it can, as if it had been suspended before */
+	if (!md.in_flight) {
+		dm.blocked = true;
+		set_bit(GD_DEAD, &md.disk.state);
+	}
 	if (md.live && !dm.suspended) {
 		type->presuspend(md.live);
 		dm.blocked = true;
@@ -241,6 +244,12 @@ void dm_remove(void)
 	dm_unload();
 	fail_queued();
 	dm.live = false;
+	clear_bit(GD_DEAD, &md.disk.state);
+}
+
+void dm_remove(void)
+{
+	dm_remove_at_once();
 	wait_event(md.pins, !md.pins);
 	check(!memory_count(), "%u allocations are left behind", memory_count());
 }

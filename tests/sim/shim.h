@@ -74,6 +74,7 @@ typedef struct { s64 v; } atomic64_t;
 #define atomic64_read(a)	((a)->v)
 #define set_bit(n, p)		(*(p) |= 1ul << (n))
 #define clear_bit(n, p)		(*(p) &= ~(1ul << (n)))
+#define test_bit(n, p)		(*(p) >> (n) & 1)
 
 /*----------------------------------------------------------------
  * Lists
@@ -305,7 +306,8 @@ struct percpu_counter { s64 v; };
  *--------------------------------------------------------------*/
 
 struct disk;
-struct gendisk { int unused; };
+#define GD_DEAD 0
+struct gendisk { unsigned long state; };
 struct device { int kobj; };
 struct block_device {
 	struct disk *disk;

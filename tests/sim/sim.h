@@ -4,6 +4,7 @@
  *
  *   main.c    seeds, shrinking, the summary
  *   world.c   what happens: the guest's, the administrator's and nature's actions
+ *   admin.c   the administrator
  *   nature.c  faults, and what is done to legs out of use
  *   start.c   starts of a set from any choice of legs, and what they may give
  *   dm.c      device-mapper around kernel/target.c, and the guest's requests
@@ -229,14 +230,29 @@ void dm_reset(void);
 int dm_load(const struct table *t);
 int dm_suspend_set(bool noflush);
 int dm_resume_set(void);
-void dm_remove(void);
+void dm_remove_at_once(void);	/* what is late stays behind */
+void dm_remove(void);		/* and is awaited */
 int dm_message(const char *fmt, ...);
 void dm_status_line(char *text, u32 size);
 bool dm_has_loaded(void);
 void dm_unload(void);
 void op_submit(struct op *op);
 void op_took(u32 leg, const struct bio *bio);
-void op_ended(struct op *op, bool good);	/* guest.c */
+void op_ended(struct op *op, bool good);	/* admin.c */
+void admin(void (*what)(void));	/* has him do it, unless he is busy */
+bool admin_is_busy(void);
+void admin_reset(void);
+bool admin_owes_doubt(void);	/* he knows of a lost cache, and the set does not */
+void admin_start(void);
+void admin_reload(void);	/* the same legs */
+void admin_stop(void);
+void admin_suspend(void);
+void admin_resume(void);
+void admin_doubt(void);
+void admin_late_doubt(void);
+void admin_message(void);
+
+/* guest.c */
 void dm_endio(struct bio *bio);
 struct op *op_of(struct bio *bio);
 
