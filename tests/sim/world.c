@@ -5,166 +5,14 @@
 
 #define SETTLE_STEPS	60000u
 #define SETTLE_SECONDS	20000u
-
-static bool admin_busy;
-static void (*admin_does)(void);
-
-/*----------------------------------------------------------------
- * The administrator
- *--------------------------------------------------------------*/
-
-static void admin_task(void *arg)
-{
-	(void)arg;
-	admin_does();
-	admin_busy = false;
-}
-
-static void admin(void (*what)(void))
-{
-	if (admin_busy)
-		return;
-	admin_busy = true;
-	admin_does = what;
-	task_spawn("admin", admin_task, NULL);
-}
-
-static void do_start(void)
-{
-	static struct table t;
-
-	start_choose(&t);
-	if (t.nr)
-		start_table(&t);
-}
-
-static void do_reload_same(void)
-{
-	static struct table t;
-
-	t = dm.table;
-	start_features(&t);
-	start_table(&t);
-}
-
-static void do_stop(void)
-{
-	say("* stop");
-	dm_remove();
-}
-
-static void do_suspend(void)
-{
-	bool noflush = one_in(2);
-
-	say("* suspend%s", noflush ? " without flush" : "");
-	if (!dm_suspend_set(noflush) && one_in(2))
-		dm_resume_set();
-}
-
-static void do_resume(void)
-{
-	say("* resume");
-	dm_resume_set();
-}
-
-static bool any_doubtful(void)
-{
-	u32 i;
-
-	for (i = 0; i < LEGS; i++)
-		if (legs[i].doubtful)
-			return true;
-	return false;
-}
-
-/*
- * The word of a lost cache comes before the set cleans what was flushed since. If
- * it cannot be taken, because that leg is the last one now, all is lost.
- */
-static void doubt_within(u32 ms)
-{
-	int place = nature_forgetful();
-	struct leg *l;
-
-	if (place < 0)
-		return;
-	l = &legs[dm.table.leg[place]];
-	if (ms > 200 || one_in(2))
-		sim_sleep(1 + below(ms));
-	if (dm_message("leg doubt %d", place) && dm_cdp()->set.in_sync == 1u << place)
-		sim_escape();
-	l->doubtful = false;
-	/* unless it was copied to and is in-sync again before we got our turn */
-	if (!(dm_cdp()->set.in_sync & 1u << place)) {
-		l->lacks = true;
-		l->gaining = false;
-	}
-	audit_all();
-}
-
-static void do_doubt(void)
-{
-	doubt_within(200);
-}
-
-static void do_late_doubt(void)
-{
-	doubt_within(CDP_RIPE_MS - 200);
-}
-
-static void do_message(void)
-{
-	u32 leg = below(dm.table.nr);
-	char text[1024];
-
-	switch (sim.dwell && one_in(3) ? 0 : below(12)) {
-	case 0:
-		if (has_class(C_LEGMSG))
-			dm_message("leg fail %u", leg);
-		break;
-	case 1:
-	case 2:
-	case 3:
-		if (has_class(C_LEGMSG))
-			dm_message("leg rejoin %u", leg);
-		break;
-	case 4:
-		if (has_class(C_FAILOVER))
-			dm_message(one_in(2) ? "failover" : "failover %u", leg);
-		break;
-	case 5:
-		if (has_class(C_PAUSE))
-			dm_message("resync pause");
-		break;
-	case 6:
-		if (has_class(C_PAUSE))
-			dm_message("resync resume");
-		break;
-	case 7:
-		if (has_class(C_DEADLINE))
-			dm_message("leg timeout %u", one_in(6) ? 0 : 1u << below(12));
-		break;
-	case 8:
-		if (has_class(C_POLICY))
-			dm_message("release");
-		break;
-	case 9:
-	case 10:
-		if (has_class(C_VERIFY))
-			verify_message();
-		break;
-	default:
-		dm_status_line(text, sizeof(text));
-	}
-}
+#define STOP_MS		25000u	/* a leg: a deadline, and time in which nobody looked */
 
 static void crash(void)
 {
 	u32 i;
 
 	/* started from that leg alone, nobody could know */
-	if (any_doubtful())
+	if (admin_owes_doubt())
 		sim_escape();
 	audit_all();
 	say("* CRASH");
@@ -177,7 +25,7 @@ static void crash(void)
 	model_crash();
 	dm_reset();
 	audit_reset();
-	admin_busy = false;
+	admin_reset();
 	sim_restart_module();
 	if (one_in(2))
 		nature_heal();
@@ -188,10 +36,10 @@ static void action(void)
 	u32 what = below(100);
 
 	if (what < 30) {
-		if (!any_doubtful())
+		if (!admin_owes_doubt())
 			nature_fault();
 	} else if (what < 40) {
-		if (!admin_busy)
+		if (!admin_is_busy())
 			nature_tamper();
 	} else if (what < 46) {
 		if (has_class(C_CRASH))
@@ -200,22 +48,22 @@ static void action(void)
 		if (has_class(C_BUFFERS))
 			guest_changes_buffer();
 	} else if (!dm.live) {
-		admin(do_start);
+		admin(admin_start);
 	} else if (dm.suspended) {
-		admin(one_in(8) ? do_stop : do_resume);
+		admin(one_in(8) ? admin_stop : admin_resume);
 	} else if (what < 56) {
 		if (has_class(C_SUSPEND))
-			admin(do_suspend);
+			admin(admin_suspend);
 	} else if (what < 60) {
 		if (has_class(C_RELOAD))
-			admin(one_in(3) ? do_reload_same : do_start);
+			admin(one_in(3) ? admin_reload : admin_start);
 	} else if (what < 62) {
-		admin(do_stop);
+		admin(admin_stop);
 	} else if (what < 66) {
 		if (has_class(C_DOUBT))
-			admin(do_doubt);
+			admin(admin_doubt);
 	} else {
-		admin(do_message);
+		admin(admin_message);
 	}
 }
 
@@ -259,7 +107,7 @@ static void step(bool quiet)
 	if (rest && act && (!dm.live || dm.suspended))
 		rest = act;
 	sim.steps++;
-	if (sim.tick && !any_doubtful())
+	if (sim.tick && !admin_owes_doubt())
 		jiffies += below(sim.tick);
 	task_fire_timers();
 	what = below(task + disk + guest_w + act + rest);
@@ -296,7 +144,7 @@ static void wait_for_admin(const char *name)
 	unsigned long since = jiffies;
 	u64 steps = sim.steps;
 
-	while (admin_busy)
+	while (admin_is_busy())
 		settle_step(name, since, steps);
 }
 
@@ -336,14 +184,14 @@ static bool help(u32 times)
 
 	/* writes wait for a leg, or for a table, that cannot be had */
 	if (times == 4 && strstr(dm.table.features, "on_")) {
-		settle(do_stop, "a stop");
+		settle(admin_stop, "a stop");
 		return true;
 	}
 
 	if (any_leg(LEG_FAULTY))
 		settle(do_rejoin_all, "a rejoin");
 	if (guest_waits() && queues)
-		settle(do_reload_same, "a reload");
+		settle(admin_reload, "a reload");
 	return any_leg(LEG_FAULTY) || queues;
 }
 
@@ -496,7 +344,7 @@ static void doubt_late(void)
 	guest_works();
 	while (time_before(jiffies, until))
 		step(true);
-	settle(do_late_doubt, "a message");
+	settle(admin_late_doubt, "a message");
 	come_to_rest();
 	compare();
 }
@@ -563,6 +411,55 @@ static void restart_clean(void)
 		check(!c->set.legs[i].tracked, "a set that was stopped in order copies");
 }
 
+/*
+ * The set is removed while all its legs hang: that costs a deadline each at most. What is
+ * left behind gets to them when they answer, and does no harm to the next start.
+ */
+static void stop_silent(void)
+{
+	struct table t = dm.table;
+	unsigned long since;
+	u32 i;
+
+	for (i = 0; i < t.nr; i++)
+		if (t.leg[i] < LEGS)
+			nature_hang(t.leg[i]);
+	since = jiffies;
+	dm_remove_at_once();
+	check(jiffies - since <= t.nr * STOP_MS, "a stop beside legs that hang takes %lu ms",
+	      jiffies - since);
+	nature_heal();
+	dm_remove();
+	if (!start_table(&t))
+		fail("a set that was stopped beside legs that hang does not start");
+}
+
+static void do_compare(void)
+{
+	dm_message("verify start");
+}
+
+static void stop_hung(void)
+{
+	unsigned long until = jiffies + below(3000);
+	u32 i;
+
+	if (!dm_cdp() || dm_cdp()->features.on_protect_slow || !has_class(C_HANGS))
+		return;
+	settle(do_timeout, "a message");
+	guest_works();
+	while (guest_waits() || time_before(jiffies, until))
+		step(true);
+	if (sim.seed % 8 == 0)
+		settle(do_compare, "a message");
+	for (i = below(20); i; i--)
+		step(true);
+	settle(stop_silent, "a stop");
+	come_to_rest();
+	if (dm_cdp())
+		compare();
+}
+
 static void end(void)
 {
 	u32 tries;
@@ -577,11 +474,11 @@ static void end(void)
 		if (tries == 40)
 			return;		/* no start is possible with what is left */
 		if (dm.live && dm.suspended && dm_cdp())
-			settle(do_resume, "a resume");
+			settle(admin_resume, "a resume");
 		else if (dm_cdp())
-			settle(do_reload_same, "a reload");
+			settle(admin_reload, "a reload");
 		else
-			settle(dm.live ? do_stop : do_start, "a start");
+			settle(dm.live ? admin_stop : admin_start, "a start");
 		nature_heal();
 	}
 	if (verify_is_running())	/* it has no reserves, and waits for memory */
@@ -609,8 +506,10 @@ static void end(void)
 			doubt_late();
 	}
 	settle(restart_clean, "a restart");
+	for (tries = 0; tries < 3 && sim.seed % 4 == 0; tries++)
+		stop_hung();
 	if (dm.live)
-		settle(do_stop, "a stop");
+		settle(admin_stop, "a stop");
 }
 
 /* Half of the histories know some kinds of trouble only: then there is more of those. */
@@ -652,7 +551,7 @@ void world_history(void)
 	leave_out();
 	dice();
 	jiffies = 1000000;
-	admin_busy = false;
+	admin_reset();
 	guest_reset();
 	task_forget_all();
 	dm_reset();
