@@ -96,7 +96,8 @@ static int failed(const struct cdp_iscsi *t, const char *doing, struct cdp_run *
 	char portal[CDP_ISCSI_PORTAL_TEXT];
 	const char *why = meaning(run->status);
 
-	return cdp_why(why && !strcmp(why, NO_ANSWER) ? -EHOSTUNREACH : -EIO,
+	return cdp_why(run->status == ISCSI_NO_OBJS ? -ENOENT :
+		       why && !strcmp(why, NO_ANSWER) ? -EHOSTUNREACH : -EIO,
 		       "iSCSI target %s at %s: cannot %s: %s (iscsiadm exit status %d)",
 		       t->target, cdp_iscsi_portal(t, portal), doing,
 		       why ? why : cdp_run_line(run->err), run->status);

@@ -32,7 +32,7 @@ void cdp_iscsi_plan_logout(struct cdp_steps *p, struct cdp_iscsi_job *j);
 /* The disk of the leg, if it is there. -ENODEV when not. */
 int __must_check cdp_iscsi_find(const struct cdp_iscsi *t, char device[CDP_PATH_TEXT]);
 
-/* Log in again with the record that there is, and find the disk. */
+/* Log in again with the record that there is (-ENOENT: none), and find the disk. */
 int __must_check cdp_iscsi_login(struct cdp_iscsi *t, char device[CDP_PATH_TEXT]);
 
 /* From now on nothing is begun or waited for after cdp_seconds() says @end. */

@@ -35,9 +35,29 @@ void cdp_old_leg_recall(struct cdp_old_leg *l, const struct cdp_conf *conf, u32 
 	l->set_uuid = conf->uuid;
 	l->uuid = c->uuid;
 	l->may_wipe = true;
+	l->internal = internal;
 	l->meta_start = c->meta_start;
 	l->iscsi = c->iscsi;
+	/* a session that attach did not begin is not ours to begin */
+	l->back = c->iscsi.target[0] && c->iscsi.logged_in;
 	l->job.target = &l->iscsi;
+}
+
+/* What cannot be had is told of by who needs it. */
+static int bring_back(void *arg)
+{
+	struct cdp_old_leg *l = arg;
+	char device[CDP_PATH_TEXT];
+	int r = cdp_iscsi_login(&l->iscsi, device);
+
+	if (!r && l->internal)
+		cdp_print(l->meta_path, sizeof(l->meta_path), "%s", device);
+	if (r == -ENOENT && l->iscsi.made_record)	/* that went last: all is done */
+		l->may_wipe = l->iscsi.logged_in = l->iscsi.made_record = false;
+	else if (r)
+		cdp_warn("%s", cdp_why_text());
+	cdp_why_clear();
+	return cdp_interrupted() ? cdp_why(-EINTR, "interrupted") : 0;
 }
 
 /* Only what is this leg's: the device may have become another one meanwhile. */
@@ -45,8 +65,11 @@ static int wipe(void *arg)
 {
 	struct cdp_old_leg *l = arg;
 	struct cdp_md md;
-	int r = cdp_md_read(l->meta_path, l->meta_start, &md);
+	int r;
 
+	if (!l->may_wipe)
+		return 0;
+	r = cdp_md_read(l->meta_path, l->meta_start, &md);
 	if (!r && l->only_own && md.kind != SUPER_VALID)
 		return 0;
 	if (!r && md.kind == SUPER_VALID && (!cdp_uuid_equal(&md.super.set_uuid, &l->set_uuid) ||
@@ -55,7 +78,8 @@ static int wipe(void *arg)
 	if (!r)
 		r = cdp_md_wipe(l->meta_path, l->meta_start);
 	if (r)
-		cdp_warn("the metadata of %s stays: %s", l->text, cdp_why_text());
+		cdp_warn("the metadata of %s stays: %s; who uses its disk for another set says --force=cdp",
+			 l->text, cdp_why_text());
 	cdp_why_clear();
 	return 0;
 }
@@ -70,6 +94,9 @@ static int leave(void *arg)
 
 void cdp_old_leg_plan(struct cdp_steps *p, struct cdp_old_leg *l)
 {
+	if (l->back)
+		cdp_steps_add(p, bring_back, NULL, l, "iscsi: log in to %s, unless there is a session",
+			      l->iscsi.target);
 	if (strcmp(l->meta_path, CDP_META_NONE)) {
 		if (l->may_wipe)
 			cdp_steps_add(p, wipe, NULL, l, "metadata: zero the superblocks of %s on %s, 16 sectors from sector %llu",
