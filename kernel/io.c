@@ -9,6 +9,8 @@
 #include "cdp.h"
 
 #define COPY_WORTH_NS	20000	/* a read from a faster leg is not copied by itself */
+/* A leg that drops a readahead, or gives up at once where it was asked to, has not failed. */
+#define MAY_FAIL	(REQ_RAHEAD | REQ_FAILFAST_MASK)
 
 /*----------------------------------------------------------------
  * Lists of requests
@@ -261,7 +263,7 @@ static bool leg_bio_init(struct cdp_bio *b, struct cdp_flight *f, u32 leg, struc
 		bio_init(bio, d->bdev, NULL, 0, op | (data->bi_opf & keep));
 		bio->bi_iter.bi_size = b->sectors << SECTOR_SHIFT;
 	}
-	bio->bi_opf &= ~REQ_POLLED;	/* nobody would poll for it */
+	bio->bi_opf &= ~(REQ_POLLED | MAY_FAIL);	/* nobody would poll for it */
 	bio->bi_iter.bi_sector = d->data_start + b->sector;
 	bio->bi_end_io = leg_ended;
 	lb->f = f;
@@ -415,6 +417,7 @@ static void aim(struct cdp_bio *b, struct bio *bio)
 	b->late = 0;
 	b->ns = cdp_stamp(b->c, &b->since);
 	bio_set_dev(bio, d->bdev);
+	bio->bi_opf &= ~MAY_FAIL;
 	bio->bi_iter.bi_sector = d->data_start + b->sector;
 }
 

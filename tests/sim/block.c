@@ -182,6 +182,7 @@ void submit_bio(struct bio *bio)
 	struct disk *d = bio->bi_bdev->disk;
 
 	bio->executed = false;
+	check(!(bio->bi_opf & (REQ_RAHEAD | REQ_FAILFAST_MASK)), "a leg is asked to give up easily");
 	if (bio->bi_opf & REQ_NOWAIT && (disk_is_full(d) || one_in(8))) {
 		bio->bi_status = BLK_STS_AGAIN;
 		bio_endio(bio);

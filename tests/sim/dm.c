@@ -341,7 +341,8 @@ void op_submit(struct op *op)
 		opf |= REQ_PREFLUSH;
 	if (op->fua)
 		opf |= REQ_FUA;
-	bio_init(bio, NULL, NULL, 0, opf);
+	/* as of one who reads ahead, or would rather try another path */
+	bio_init(bio, NULL, NULL, 0, opf | REQ_FAILFAST_MASK | (op->read ? REQ_RAHEAD : 0));
 	bio->data = op->data;
 	bio->bi_iter = (struct bvec_iter) { op->sector, op->n << SECTOR_SHIFT };
 	op->running = true;

@@ -346,6 +346,8 @@ bool bdev_nowait(const struct block_device *b);
 #define REQ_NOUNMAP	(1u << 14)
 #define REQ_POLLED	(1u << 15)
 #define REQ_NOWAIT	(1u << 16)
+#define REQ_RAHEAD	(1u << 17)
+#define REQ_FAILFAST_MASK (1u << 18)
 #define REQ_OP_MASK	0xffu
 #define READ		0
 #define bio_op(b)	((b)->bi_opf & 0xffu)
