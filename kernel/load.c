@@ -162,12 +162,12 @@ static struct cdp_page_disk *read_page(struct cdp *c, u32 leg, u64 block,
 }
 
 /* Every in-sync leg has all intent that matters, so one good page will do. */
-static void load_intent(struct cdp *c)
+static void load_intent(struct cdp *c, u32 pages)
 {
 	struct cdp_set *s = &c->set;
 	u32 page, leg;
 
-	for (page = 0; page < s->g.intent_pages; page++) {
+	for (page = 0; page < pages; page++) {
 		bool good = false;
 
 		for (leg = 0; leg < c->nr_legs; leg++) {
@@ -248,7 +248,7 @@ static void reset(struct cdp *c)
 	}
 	s->marked = s->need = s->done = s->mint_at = 0;
 	s->durable = 0;
-	s->mint = s->twice = s->failing = false;
+	s->mint = s->twice = s->first = s->failing = false;
 }
 
 static int load(struct cdp *c, const struct cdp_plan *p)
@@ -271,7 +271,7 @@ static int load(struct cdp *c, const struct cdp_plan *p)
 			     s->super.region_sectors, s->super.trackers, &why))
 		return -EINVAL;
 	if (!p->clean)
-		load_intent(c);
+		load_intent(c, old.intent_pages);
 	for (i = 0; i < c->nr_legs; i++)
 		if (p->tracker[i] == TRACKER_LOAD)
 			load_tracker(c, i, p->authority, old.tracker_pages);
@@ -396,10 +396,16 @@ static int tell_leg(struct cdp *c, u32 leg)
 {
 	struct cdp_super super;
 	struct cdp_round *r;
+	int err;
 
+	/* not in the middle of a commit */
+	mutex_lock(&c->commit_mutex);
 	spin_lock(&c->lock);
-	super = c->set.super;
+	err = cdp_commit_last(&c->set, &super);
 	spin_unlock(&c->lock);
+	mutex_unlock(&c->commit_mutex);
+	if (err)
+		return err;
 	super.slot = c->set.legs[leg].slot;
 	super.leg_uuid = super.legs[super.slot].uuid;
 	super.data_start = c->devs[leg].data_start;

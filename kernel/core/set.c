@@ -234,6 +234,9 @@ u32 cdp_commit_begin(struct cdp_set *s, u64 now, u64 generation, bool clean, u64
 	if (s->mint)
 		cdp_super_mint(super, generation);
 	s->mint = false;
+	/* what is lost from here on is not in this one: it asks anew */
+	s->first = s->twice;
+	s->twice = false;
 	/* one that failed may have torn its block: the good one is not next */
 	super->sequence += s->again ? 2 : 1;
 	s->again = true;
@@ -262,6 +265,12 @@ u32 cdp_commit_begin(struct cdp_set *s, u64 now, u64 generation, bool clean, u64
 	return joined;
 }
 
+int cdp_commit_last(const struct cdp_set *s, struct cdp_super *super)
+{
+	*super = s->super;
+	return s->again ? -EAGAIN : 0;
+}
+
 /* Count it on the legs that took it. Return: does one of them wait for more? */
 static bool count_commit(struct cdp_set *s, u32 ok)
 {
@@ -286,12 +295,13 @@ bool cdp_commit_end(struct cdp_set *s, u64 covers, u32 ok)
 	bool more = count_commit(s, ok);
 	u32 i;
 
-	if (s->in_sync & ~ok)
+	if (s->in_sync & ~ok) {
+		s->twice |= s->first;
 		return false;
+	}
 	s->again = false;
-	if (s->twice) {
-		/* a loss must not be forgotten with one damaged block */
-		s->twice = false;
+	if (s->first) {
+		s->first = false;
 		return true;
 	}
 	for (i = 0; i < s->nr_legs; i++) {

@@ -97,6 +97,7 @@ struct cdp_set {
 	bool twice;		/* record in both superblocks before it counts: a loss or a new
 				 * generation is not forgotten with one damaged block
 				 */
+	bool first;		/* the commit under way is the first of such two */
 
 	int copy_leg;		/* being resynced, or -1 */
 	bool copy_void;		/* what was copied may be lost with a cache */
@@ -323,6 +324,11 @@ u32 cdp_commit_begin(struct cdp_set *s, u64 now, u64 generation, bool clean, u64
  * cdp_set_leg_error() before. Return: true if the commit counts.
  */
 bool cdp_commit_end(struct cdp_set *s, u64 covers, u32 ok);
+/*
+ * [lock] The last commit, for a leg that returns. -EAGAIN: it has not counted (yet), and no
+ * leg may know a history that no whole leg has recorded.
+ */
+int cdp_commit_last(const struct cdp_set *s, struct cdp_super *super);
 
 /* Claims: their regions are written by nobody else. Places from @first to @end - 1. */
 

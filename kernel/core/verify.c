@@ -278,8 +278,8 @@ int cdp_verify_repair(struct cdp_set *s, u32 leg, u64 first, u64 sectors)
 	for (i = 0; i < s->nr_legs; i++) {
 		if (!(legs & 1u << i))
 			continue;
-		if (s->legs[i].state == LEG_IN_SYNC)
-			cdp_set_leg_lag(s, i);
+		/* a stale one may be about to be called in-sync */
+		cdp_set_leg_lag(s, i);
 		lacks(s, i, first, first + sectors);
 	}
 	forget(&s->verify, first, first + sectors);

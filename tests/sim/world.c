@@ -93,7 +93,7 @@ static bool is_untimely(void)
 	for (i = 0; i < c->nr_legs; i++)
 		if (c->set.legs[i].gain)
 			return true;
-	return c->set.durable & ~c->set.in_sync || c->set.mint || c->set.twice;
+	return c->set.durable & ~c->set.in_sync || c->set.mint || c->set.twice || c->set.first;
 }
 
 static void step(bool quiet)

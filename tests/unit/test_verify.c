@@ -159,5 +159,26 @@ TEST(repair)
 	must(m.s.mint && m.s.need > m.s.done, "and that is recorded");
 }
 
+/* The last commit of its resync calls it in-sync: not if it lacks something meanwhile. */
+TEST(repair_of_a_leg_that_becomes_in_sync)
+{
+	u32 region, legs;
+	struct small m;
+	u64 covers;
+
+	begun(&m, 2);
+	region = cdp_region_sectors(&m.s.g);
+	found(&m, 2 * region, region, 1);
+	cdp_set_leg_lag(&m.s, 1);
+	small_commit(&m);
+	m.s.legs[1].gain = true;
+	m.s.need++;
+	legs = cdp_commit_begin(&m.s, 1, 7, false, &covers);
+	must(!cdp_verify_repair(&m.s, 0, 2 * region, region) && m.tracker[1][0] == 4, "it lacks that");
+	must(cdp_commit_end(&m.s, covers, legs) && m.s.legs[1].state == LEG_STALE, "stale");
+	small_commit(&m);
+	must(m.s.super.legs[1].state == DISK_LEG_STALE && !cdp_set_owes_loss(&m.s), "also on disk");
+}
+
 UNIT_MAIN("verify", starts, runs, writes_wait, stale_regions_are_skipped, seen_twice, ranges,
-	  repair)
+	  repair, repair_of_a_leg_that_becomes_in_sync)

@@ -62,6 +62,62 @@ TEST(retried_commits_spare_the_good_block)
 	must(small_commit_once(&m, 1) && m.s.super.sequence == sequence + 6, "the other block");
 }
 
+/* A leg that is lost while the first of two commits for another is under way is in both as well. */
+TEST(a_loss_meanwhile_is_recorded_twice_too)
+{
+	struct cdp_io a = small_io(0, 1), b = small_io(0, 2);
+	struct cdp_super block[2];
+	struct small m;
+	u64 covers;
+
+	small_init(&m, 3);
+	small_mark(&m, 0);
+	must(cdp_write_begin(&m.s, &a) == VERDICT_GO && cdp_write_begin(&m.s, &b) == VERDICT_GO, "begun");
+	a.failed = 2;
+	must(cdp_write_end(&m.s, &a) == VERDICT_HOLD, "leg 1 is lost");
+	cdp_commit_begin(&m.s, 1, ++m.generation, false, &covers);
+	block[m.s.super.sequence & 1] = m.s.super;
+	b.failed = 4;
+	must(cdp_write_end(&m.s, &b) == VERDICT_HOLD, "leg 2, meanwhile");
+	must(cdp_commit_end(&m.s, covers, 1), "taken");
+	while (cdp_is_held(&m.s, &b)) {
+		must(small_commit_once(&m, 1), "taken");
+		block[m.s.super.sequence & 1] = m.s.super;
+	}
+	must(block[0].legs[2].state == DISK_LEG_FAULTY, "here");
+	must(block[1].legs[2].state == DISK_LEG_FAULTY, "and there");
+}
+
+/* The same where the first of the two was a generation's, and failed on the way. */
+TEST(a_commit_that_failed_is_still_the_first_of_two)
+{
+	struct small m;
+	u64 sequence;
+
+	small_init(&m, 2);
+	cdp_set_leg_error(&m.s, 1, true);
+	must(!small_commit_once(&m, 0), "failed");
+	sequence = m.s.super.sequence;
+	small_commit(&m);
+	must(m.s.super.sequence == sequence + 3, "the same block again, and the other");
+}
+
+/* A leg that returns must not know a history that no whole leg has recorded. */
+TEST(what_a_leg_that_returns_is_told)
+{
+	struct cdp_super super;
+	struct small m;
+	u64 covers;
+
+	small_init(&m, 2);
+	cdp_set_leg_error(&m.s, 1, true);
+	cdp_commit_begin(&m.s, 1, 7, false, &covers);
+	must(cdp_commit_last(&m.s, &super) == -EAGAIN, "under way");
+	must(!cdp_commit_end(&m.s, covers, 0) && cdp_commit_last(&m.s, &super) == -EAGAIN, "failed");
+	small_commit(&m);
+	must(!cdp_commit_last(&m.s, &super) && super.sequence == m.s.super.sequence, "recorded");
+}
+
 /* Two by now, alone, it may have made itself: not to be taken for those that it was to get here. */
 TEST(a_leg_takes_part_once_it_was_told)
 {
@@ -304,7 +360,9 @@ TEST(reads_of_the_past)
 }
 
 UNIT_MAIN("write", intent_comes_first, loss_is_recorded_before_the_answer,
-	  retried_commits_spare_the_good_block, a_leg_takes_part_once_it_was_told,
+	  retried_commits_spare_the_good_block, a_loss_meanwhile_is_recorded_twice_too,
+	  a_commit_that_failed_is_still_the_first_of_two,
+	  what_a_leg_that_returns_is_told, a_leg_takes_part_once_it_was_told,
 	  a_leg_that_returns_may_miss_the_last_commit, a_flush_after_a_loss_mints_too,
 	  loss_without_a_write_mints_on_the_next_one,
 	  last_leg_stays, stale_legs_get_what_they_do_not_lack, refusals_are_not_errors,
