@@ -25,13 +25,17 @@ static bool node_of(const char *dev, char path[CDP_PATH_TEXT])
 	return true;
 }
 
-/* Is the device of the table there? A disk that came back may have another number. */
+/*
+ * Is the device of the table there? A disk that came back may have another number. One that
+ * the kernel recovers is, and is not opened: that lasts as long.
+ */
 static bool device_is_here(const struct cdp_live *s, u32 leg)
 {
 	char path[CDP_PATH_TEXT];
 	struct cdp_device d;
 
-	return node_of(s->table.legs[leg].data_dev, path) && !cdp_probe_device(path, &d);
+	return node_of(s->table.legs[leg].data_dev, path) && !cdp_probe_node(path, &d) &&
+	       (cdp_probe_recovers(&d) || !cdp_probe_device(path, &d));
 }
 
 /*----------------------------------------------------------------*/
