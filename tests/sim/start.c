@@ -391,11 +391,12 @@ static void judge_fork(const struct table *t, const struct before *b, u32 leg, i
 
 /*
  * Does what @leg has recorded go on from @other's history, on which nothing was ever
- * acknowledged? Then it left without another generation, and neither has more.
+ * acknowledged? Then it left without another generation, or was left, and neither has more.
  */
 static bool goes_on_from(const struct before *b, u32 leg, u32 other)
 {
-	return cdp_super_descends(&b->super[leg], b->super[other].generation) &&
+	return (cdp_super_descends(&b->super[leg], b->super[other].generation) ||
+		is_given_up(b, leg, other)) &&
 	       legs[other].branch == model_current() && !model_acks();
 }
 
