@@ -38,7 +38,7 @@ static void check_pair(const struct cdp_super_disk *a, const struct cdp_super_di
 	enum cdp_super_kind ka = check(a, 0, &sa), kb = check(b, 1, &sb);
 	enum cdp_super_kind kind = cdp_super_choose(a, b, &s, &why);
 
-	must(!why == (kind == SUPER_VALID));
+	must(!why == (kind == SUPER_VALID && ka == SUPER_VALID && kb == SUPER_VALID));
 	must(kind != SUPER_BLANK || (ka == SUPER_BLANK && kb == SUPER_BLANK));
 	if (kind == SUPER_VALID) {
 		must(ka == SUPER_VALID || kb == SUPER_VALID);
