@@ -180,12 +180,13 @@ static int assemble_under(struct assemble *a)
 	r = cdp_still_find(&a->set);
 	if (!r)
 		r = cdp_still_judge(&a->set);
+	/* before what is older is wiped */
+	if (!r)
+		r = cdp_left_check(&a->set);
 	if (!r)
 		r = cdp_under_fit(&a->under, &a->set, cdp_opts.dry_run);
 	if (!r)
 		r = cdp_explain(&a->set);
-	if (!r)
-		r = cdp_left_check(&a->set);
 	if (!r)
 		r = cdp_still_table(&a->set, a->line);
 	return r ? r : start_under(a);

@@ -106,7 +106,7 @@ static int failed(const struct cdp_iscsi *t, const char *doing, struct cdp_run *
 static int no_iscsiadm(int r)
 {
 	if (r == -ENOENT)
-		return cdp_why(r, "iscsiadm is not installed, which a leg on iSCSI needs: apt install open-iscsi");
+		return cdp_why(-ENOPKG, "iscsiadm is not installed, which a leg on iSCSI needs: apt install open-iscsi");
 	return r;
 }
 

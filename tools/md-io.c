@@ -159,6 +159,22 @@ int cdp_md_find(const char *path, u64 sectors, struct cdp_md *md, struct cdp_uui
 	return r;
 }
 
+int cdp_md_await(const char *path, u32 ms)
+{
+	double end = cdp_seconds() + ms / 1000.0;
+	int fd;
+
+	while ((fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC)) < 0 && errno == EBUSY) {
+		if (cdp_seconds() >= end || cdp_interrupted())
+			return cdp_why(-EBUSY, "%s is in use, or has still to answer to the set",
+				       path);
+		cdp_sleep_ms(100);
+	}
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
 int cdp_md_wipe(const char *path, u64 start)
 {
 	const size_t len = 2 * CDP_BLOCK_BYTES;

@@ -39,6 +39,12 @@ bool cdp_md_has_pages(const char *path, u64 start, struct cdp_uuid *set);
 int __must_check cdp_md_find(const char *path, u64 sectors, struct cdp_md *md,
 			     struct cdp_uuid *remains);
 
+/* Wait, @ms at most, until nobody holds the device. What a set has left behind on a leg that
+ * does not answer holds it, and who read there would wait for that as well.
+ * Return: 0 also where @path cannot be opened at all, else -EBUSY (see cdp_why()).
+ */
+int __must_check cdp_md_await(const char *path, u32 ms);
+
 /* Write zeroes over both superblocks, and wait until they are on the device.
  * The device must not be part of a running set.
  */

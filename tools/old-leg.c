@@ -3,6 +3,8 @@
 #include "msg.h"
 #include "old-leg.h"
 
+#define HELD_MS	5000u	/* a leg may be held by what has ended, for so long */
+
 void cdp_old_leg_take(struct cdp_old_leg *l, const struct cdp_live *s, u32 leg)
 {
 	const struct cdp_leg_status *st = &s->status.legs[leg];
@@ -69,7 +71,9 @@ static int wipe(void *arg)
 
 	if (!l->may_wipe)
 		return 0;
-	r = cdp_md_read(l->meta_path, l->meta_start, &md);
+	r = cdp_md_await(l->meta_path, HELD_MS);
+	if (!r)
+		r = cdp_md_read(l->meta_path, l->meta_start, &md);
 	if (!r && l->only_own && md.kind != SUPER_VALID)
 		return 0;
 	if (!r && md.kind == SUPER_VALID && (!cdp_uuid_equal(&md.super.set_uuid, &l->set_uuid) ||
@@ -94,10 +98,12 @@ static int leave(void *arg)
 
 void cdp_old_leg_plan(struct cdp_steps *p, struct cdp_old_leg *l)
 {
-	if (l->back)
+	bool own = strcmp(l->meta_path, CDP_META_NONE);
+
+	if (l->back && l->may_wipe && own)
 		cdp_steps_add(p, bring_back, NULL, l, "iscsi: log in to %s, unless there is a session",
 			      l->iscsi.target);
-	if (strcmp(l->meta_path, CDP_META_NONE)) {
+	if (own) {
 		if (l->may_wipe)
 			cdp_steps_add(p, wipe, NULL, l, "metadata: zero the superblocks of %s on %s, 16 sectors from sector %llu",
 				      l->text, l->meta_path, (unsigned long long)l->meta_start);
