@@ -100,16 +100,15 @@ void cdp_old_leg_plan(struct cdp_steps *p, struct cdp_old_leg *l)
 {
 	bool own = strcmp(l->meta_path, CDP_META_NONE);
 
-	if (l->back && l->may_wipe && own)
-		cdp_steps_add(p, bring_back, NULL, l, "iscsi: log in to %s, unless there is a session",
-			      l->iscsi.target);
-	if (own) {
-		if (l->may_wipe)
-			cdp_steps_add(p, wipe, NULL, l, "metadata: zero the superblocks of %s on %s, 16 sectors from sector %llu",
-				      l->text, l->meta_path, (unsigned long long)l->meta_start);
-		else
-			cdp_steps_add(p, leave, NULL, l, "metadata: leave that of %s, which does not answer",
-				      l->text);
+	if (own && l->may_wipe) {
+		if (l->back)
+			cdp_steps_add(p, bring_back, NULL, l, "iscsi: log in to %s, unless there is a session",
+				      l->iscsi.target);
+		cdp_steps_add(p, wipe, NULL, l, "metadata: zero the superblocks of %s on %s, 16 sectors from sector %llu",
+			      l->text, l->meta_path, (unsigned long long)l->meta_start);
+	} else if (own) {
+		cdp_steps_add(p, leave, NULL, l, "metadata: leave that of %s, which does not answer",
+			      l->text);
 	}
 	cdp_iscsi_plan_logout(p, &l->job);
 }
