@@ -7,7 +7,11 @@
 #include "opts.h"
 #include "size.h"
 
-/* When @leg left, if it has not been back since by the history or by its own record; else 0. */
+/*
+ * When @leg left, if it has not been back since by the history or by its own record; else 0.
+ * Both are known to the second. Within the same one it is taken for not back: a start
+ * refused for nothing is less bad than one with old data.
+ */
 static u64 left_at(const struct cdp_still *s, u32 leg, const char *history)
 {
 	const struct cdp_super *own = &s->plan.legs[leg].super;
