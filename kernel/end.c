@@ -131,25 +131,19 @@ static bool is_held(struct cdp *c, u32 legs)
 }
 
 /*
- * Return: are all claimed, or need not be? Not while a table that follows has them. By a
- * worker only: it may wait as long as the disk, see cdp_hold_leg().
+ * Those that a table that follows has are left out. By a worker only: it may wait as long
+ * as the disk, see cdp_hold_leg().
  */
-static bool claim_devices(struct cdp *c)
+static void claim_devices(struct cdp *c)
 {
-	bool all = true;
 	u32 i;
 
 	/* what was asked before the first resume is reads */
 	if (!c->active || is_answered(c))
-		return true;
-	for (i = 0; i < ARRAY_SIZE(c->kept); i++) {
-		struct cdp_kept *k = &c->kept[i];
-
-		if (k->hold && !k->claim)
-			k->claim = cdp_hold_claim(k->hold, c);
-		all &= !k->hold || k->claim;
-	}
-	return all;
+		return;
+	for (i = 0; i < ARRAY_SIZE(c->kept); i++)
+		if (c->kept[i].hold && !c->kept[i].claim)
+			c->kept[i].claim = cdp_hold_claim(c->kept[i].hold, c);
 }
 
 /* The last one out, as the worker may be done before who waits for its claim. */
@@ -165,16 +159,15 @@ static void end_put(struct cdp *c)
 static void end_work(struct work_struct *work)
 {
 	struct cdp *c = container_of(work, struct cdp, end_work);
-	bool claimed = claim_devices(c);
 
+	claim_devices(c);
 	WRITE_ONCE(c->claimed, true);
 	wake_up_all(&c->wait);
-	while (!claimed) {
-		wait_event_idle_timeout(c->wait, is_answered(c), HZ);
-		claimed = claim_devices(c);
-	}
 	/* idle: that may take hours, and is nothing that the hung task detector should see */
-	wait_event_idle(c->wait, is_answered(c));
+	while (!wait_event_idle_timeout(c->wait, is_answered(c), HZ)) {
+		release_devices(c, cdp_late_legs(c));	/* whatever the others do */
+		claim_devices(c);
+	}
 	release_devices(c, 0);
 	end_put(c);
 }
