@@ -32,7 +32,7 @@ void cdp_set_update(struct cdp_set *s)
 {
 	u32 i, blocked = 0, all = (1u << s->nr_legs) - 1;
 
-	s->in_sync = mask_of(s, LEG_IN_SYNC);
+	cdp_store(s->in_sync, mask_of(s, LEG_IN_SYNC));
 	cdp_store(s->read_leg, pick_primary(s));
 	for (i = 0; i < s->nr_legs; i++)
 		if (s->legs[i].blocks)
