@@ -187,13 +187,15 @@ void sim_sleep(unsigned long ms);
 		sim_wait_sleep(0); \
 	sim_wait_end(); \
 } while (0)
-#define wait_event_timeout(w, cond, t) do { \
+#define wait_event_timeout(w, cond, t) ({ \
 	unsigned long until_ = jiffies + (t); \
+	bool met_; \
 	sim_wait_begin(&(w)); \
-	while (!(cond) && time_before(jiffies, until_)) \
+	while (!(met_ = (cond)) && time_before(jiffies, until_)) \
 		sim_wait_sleep(until_); \
 	sim_wait_end(); \
-} while (0)
+	met_; \
+})
 #define wait_event_idle			wait_event
 #define wait_event_idle_timeout		wait_event_timeout
 #define msleep(ms)			sim_sleep(ms)
