@@ -127,7 +127,6 @@ static void look(struct monitor *m, bool hurry)
 {
 	u32 i;
 
-	list_sets(m);
 	for (i = 0; i < m->nr; i++) {
 		cdp_tend_reap(m->sets[i]);
 		if (!m->sets[i]->listed)
@@ -224,6 +223,7 @@ static int watch(struct monitor *m)
 
 	while (!r && !cdp_interrupted()) {
 		r = cdp_wake_arm(&m->wake);
+		list_sets(m);	/* first: a report may be about a new one */
 		cdp_wake_take(&m->wake, on_uevent, m);
 		look(m, first && once);
 		cdp_hooks_step();

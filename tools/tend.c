@@ -473,7 +473,7 @@ static int is_about(const struct cdp_disk *d, void *ctx)
 		cdp_print(part, sizeof(part), "/sys%s/", a->u->path);
 	else
 		cdp_print(part, sizeof(part), "/session%u/", a->u->session);
-	if (!strstr(d->dir, part))
+	if (a->u->kind != UEVENT_LOST && !strstr(d->dir, part))
 		return 0;
 	a->is_volatile |= cdp_disk_is_volatile(d);
 	return 1;
@@ -484,28 +484,56 @@ static bool device_number(const char *dev, u32 *ma, u32 *mi)
 	return sscanf(dev, "%u:%u", ma, mi) == 2;
 }
 
+static const char *doubt_why(const struct cdp_uevent *u)
+{
+	return u->kind == UEVENT_POWER_ON ? "it was reset" :
+	       u->kind == UEVENT_LINK_LOST ? "its connection was lost" :
+	       "reports of the kernel were lost";
+}
+
 /*
  * A server that was switched off and on within our patience has told no error,
  * but what its cache held is gone. Where the cache is said to be safe, nothing is.
+ * One that is copied to may lose what was copied; one that is out is refused, as
+ * what it has not flushed is known to be in doubt.
  */
-static void doubt(struct cdp_tend *t, u32 leg, const struct cdp_uevent *u)
+static void doubt(const struct cdp_live *s, u32 leg, const struct cdp_uevent *u)
 {
+	const struct cdp_leg_status *st = &s->status.legs[leg];
 	struct about a = { u, false };
 	char text[32];
 	u32 ma, mi;
 
-	if (t->live.status.legs[leg].state != LEG_IN_SYNC ||
-	    !device_number(t->live.status.legs[leg].data_dev, &ma, &mi) ||
+	if (!device_number(st->data_dev, &ma, &mi) ||
 	    !cdp_beneath(ma, mi, is_about, &a) || !a.is_volatile)
 		return;
 	cdp_print(text, sizeof(text), "leg doubt %u", leg);
-	if (cdp_dm_message(t->name, text, NULL))
-		cdp_warn("%s: leg %u may have lost its write cache, but: %s", t->name, leg,
-			 cdp_why_text());
-	else
+	if (!cdp_dm_message(s->name, text, NULL))
 		cdp_note("%s: leg %u may have lost its write cache (%s): what is not known to be on its disk is copied again",
-			 t->name, leg,
-			 u->kind == UEVENT_POWER_ON ? "it was reset" : "its connection was lost");
+			 s->name, leg, doubt_why(u));
+	else if (st->state >= LEG_STALE)
+		cdp_warn("%s: leg %u may have lost its write cache, but: %s", s->name, leg,
+			 cdp_why_text());
+	cdp_why_clear();
+}
+
+/*
+ * By what the set is now, not as of the last look: a leg may have come since, or be on
+ * another disk. The one that is read goes last: the last one is not to be doubted.
+ */
+static void doubt_legs(const char *name, const struct cdp_uevent *u)
+{
+	static struct cdp_live s;
+	u32 i;
+
+	if (!cdp_live_peek(&s, name)) {
+		for (i = 0; i < s.status.nr_legs; i++)
+			if ((int)i != s.status.read_leg)
+				doubt(&s, i, u);
+		if (s.status.read_leg >= 0)
+			doubt(&s, (u32)s.status.read_leg, u);
+	}
+	cdp_live_close(&s);
 	cdp_why_clear();
 }
 
@@ -526,10 +554,10 @@ void cdp_tend_uevent(struct cdp_tend *t, const struct cdp_uevent *u)
 {
 	u32 i;
 
-	for (i = 0; t->runs && i < t->nr_legs; i++) {
-		if (u->kind == UEVENT_DISK_CAME || u->kind == UEVENT_DISK_CHANGED)
-			hint(t, i, u);
-		else
-			doubt(t, i, u);
-	}
+	if (u->kind == UEVENT_POWER_ON || u->kind == UEVENT_LINK_LOST || u->kind == UEVENT_LOST)
+		doubt_legs(t->name, u);
+	if (u->kind == UEVENT_POWER_ON || u->kind == UEVENT_LINK_LOST)
+		return;
+	for (i = 0; t->runs && i < t->nr_legs; i++)
+		hint(t, i, u);
 }

@@ -11,6 +11,7 @@ enum cdp_uevent_kind {
 	UEVENT_DISK_CHANGED,	/* it, or what is behind it, may be another one now */
 	UEVENT_POWER_ON,	/* a SCSI device says that it was reset or switched on */
 	UEVENT_LINK_LOST,	/* the connection of an iSCSI session has failed */
+	UEVENT_LOST,		/* reports were, so it may have been any of these */
 };
 
 struct cdp_uevent {

@@ -118,7 +118,7 @@ static void take(int fd, bool iscsi, void (*each)(const struct cdp_uevent *u, vo
 	while ((n = receive(fd, b.data, sizeof(b))) >= 0 || errno == ENOBUFS || errno == EINTR) {
 		memset(&u, 0, sizeof(u));
 		if (n < 0)
-			u.kind = errno == ENOBUFS ? UEVENT_DISK_CAME : UEVENT_OTHER;
+			u.kind = errno == ENOBUFS ? UEVENT_LOST : UEVENT_OTHER;
 		else if (iscsi)
 			cdp_uevent_parse_iscsi(b.data, (size_t)n, &u);
 		else

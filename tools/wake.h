@@ -23,7 +23,7 @@ void cdp_wake_close(struct cdp_wake *w);
 /* Before state is read: what changes after this will wake. */
 int __must_check cdp_wake_arm(struct cdp_wake *w);
 
-/* Take what has been reported. Reports that were lost come as one UEVENT_DISK_CAME. */
+/* Take what has been reported. Reports that were lost come as one UEVENT_LOST. */
 void cdp_wake_take(struct cdp_wake *w, void (*each)(const struct cdp_uevent *u, void *ctx),
 		   void *ctx);
 
