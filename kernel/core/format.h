@@ -47,8 +47,8 @@
  * not number their commits alike.
  *
  * generation names a line of data history; ancestors are the earlier ones,
- * newest first. It is replaced when the set takes a write or a flush without a leg that
- * could go on alone.
+ * newest first, and those in the leg table. It is replaced when the set takes a write or
+ * a flush without a leg that could go on alone.
  *
  * WRITE ORDER, and what a crash leaves at each arrow
  *

@@ -303,6 +303,11 @@ bool cdp_super_descends(const struct cdp_super *s, u64 generation)
 {
 	u32 i;
 
+	if (!generation || generation == s->generation)
+		return false;
+	for (i = 0; i < CDP_MAX_LEGS; i++)
+		if (s->legs[i].state != DISK_LEG_UNUSED && s->legs[i].generation == generation)
+			return true;
 	for (i = 0; i < CDP_ANCESTORS && s->ancestors[i]; i++)
 		if (s->ancestors[i] == generation)
 			return true;

@@ -100,7 +100,10 @@ enum cdp_super_kind cdp_super_choose(const struct cdp_super_disk *a,
 /* Index of the leg with @uuid in the leg table, or -1. */
 int cdp_super_find(const struct cdp_super *s, const struct cdp_uuid *uuid);
 
-/* Is @generation an ancestor of what @s holds? */
+/*
+ * Is @generation an ancestor of what @s holds? The newest are remembered; and, however
+ * many came since, those in which the legs were last in-sync.
+ */
 bool cdp_super_descends(const struct cdp_super *s, u64 generation);
 
 /* Start a new line of history: @generation becomes current. */

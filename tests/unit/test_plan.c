@@ -84,18 +84,23 @@ static void left(u32 i, u64 n)
 }
 
 /* All legs but @i began a new generation. */
-static void minted_without(u32 i)
+static void begin_generation(u32 i, u64 generation)
 {
 	u32 k, s;
 
 	for (k = 0; k < p.nr_legs; k++) {
 		if (k == i)
 			continue;
-		cdp_super_mint(&p.legs[k].super, 4711);
+		cdp_super_mint(&p.legs[k].super, generation);
 		for (s = 0; s < p.nr_legs; s++)
 			if (s != i)
-				p.legs[k].super.legs[s].generation = 4711;
+				p.legs[k].super.legs[s].generation = generation;
 	}
+}
+
+static void minted_without(u32 i)
+{
+	begin_generation(i, 4711);
 }
 
 static void expect(u32 i, enum cdp_leg_state state, enum cdp_plan_tracker tracker)
@@ -241,9 +246,27 @@ TEST(copies_of_the_past)
 	/* a stale leg of another line */
 	begin(2);
 	p.legs[0].super.legs[0].state = DISK_LEG_STALE;
-	p.legs[0].super.generation = 99;
+	p.legs[0].super.generation = p.legs[0].super.legs[0].generation = 99;
+	p.legs[0].super.legs[1].generation = 98;
 	good();
 	expect(0, LEG_STALE, TRACKER_FULL);
+}
+
+/* The others went on for more generations than are remembered: that is no split brain. */
+TEST(away_for_long)
+{
+	u64 g;
+
+	begin(3);
+	left(2, 2);
+	for (g = 1000; g < 1000 + 2 * CDP_ANCESTORS; g++)
+		begin_generation(2, g);
+	good();
+	expect(0, LEG_IN_SYNC, TRACKER_NONE);
+	expect(2, LEG_STALE, TRACKER_LOAD);
+	/* unless it went on, too */
+	cdp_super_mint(&p.legs[2].super, 4712);
+	refused(-ENOTUNIQ, "diverged");
 }
 
 TEST(split_brain)
@@ -542,5 +565,6 @@ TEST(rejoins)
 }
 
 UNIT_MAIN("plan", new_sets, stopped_in_order, reordered, stale_legs, copies_of_the_past,
-	  split_brain, nobody_to_believe, busy_legs, given_up_by_the_set_that_runs, absent_legs,
-	  dropped_and_added_legs, sizes, strangers, applied, growth_applied, numbers_go_on, rejoins)
+	  away_for_long, split_brain, nobody_to_believe, busy_legs, given_up_by_the_set_that_runs,
+	  absent_legs, dropped_and_added_legs, sizes, strangers, applied, growth_applied,
+	  numbers_go_on, rejoins)

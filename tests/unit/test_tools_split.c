@@ -263,6 +263,8 @@ TEST(ancestor)
 	ck_assert_uint_eq(cdp_split_ancestor(&a, &b), G_A);
 	ck_assert_uint_eq(cdp_split_ancestor(&b, &a), G_A);
 	b.ancestors[0] = 0;
+	ck_assert_uint_eq(cdp_split_ancestor(&a, &b), G_JOINT); /* by its leg table */
+	b.legs[a.slot].generation = 0;
 	ck_assert_uint_eq(cdp_split_ancestor(&a, &b), 0);
 }
 
@@ -498,6 +500,7 @@ static void by_one(struct cdp_super *s)
 static void orphan(struct cdp_super *s)
 {
 	memset(s->ancestors, 0, sizeof(s->ancestors));
+	s->legs[!s->slot].generation = 0x5555;
 }
 
 static void elsewhere(struct cdp_super *s)
