@@ -89,7 +89,7 @@ static int place(struct attach *a)
 	return 0;
 }
 
-static void plan_set(struct attach *a)
+static int plan_set(struct attach *a)
 {
 	struct cdp_new_set *s = &a->set;
 
@@ -103,9 +103,8 @@ static void plan_set(struct attach *a)
 	cdp_print(s->conf.under, sizeof(s->conf.under), "%s", a->under.name);
 	cdp_print(s->conf.under_uuid, sizeof(s->conf.under_uuid), "%s", a->under.info.uuid);
 	if (!a->runs)
-		cdp_new_set_plan(&a->plan, s);
-	else if (!a->remembered)
-		cdp_new_set_plan_conf(&a->plan, s);
+		return cdp_new_set_plan(&a->plan, s);
+	return a->remembered ? 0 : cdp_new_set_plan_conf(&a->plan, s);
 }
 
 /* One after the other, each by a table of its own, as leg add does it. */
@@ -153,7 +152,9 @@ static int attach(struct attach *a)
 		return r;
 	cdp_under_plan_clear(&a->plan, &a->under);
 	cdp_under_plan_data(&a->plan, &a->under);
-	plan_set(a);
+	r = plan_set(a);
+	if (r)
+		return r;
 	cdp_under_plan_lead(&a->plan, &a->under);
 	return cdp_steps_run(&a->plan);
 }

@@ -242,8 +242,7 @@ static int make_set(struct attach *a)
 	a->set.nr_legs = a->nr_legs;
 	a->set.length = a->place.length;
 	a->set.table.region_sectors = a->place.region_sectors;
-	cdp_new_set_plan(&a->plan, &a->set);
-	return cdp_steps_run(&a->plan);
+	return cdp_new_set_plan(&a->plan, &a->set) ?: cdp_steps_run(&a->plan);
 }
 
 static int attach_all(struct attach *a)

@@ -90,23 +90,12 @@ static int complain(struct parser *p, const char *fmt, ...)
 	return 0;	/* what inih takes for a failure */
 }
 
-/* What inih would take for a comment, or drop at the end of a line, no value may have. */
-static bool text_is_plain(const char *value)
-{
-	const char *c;
-
-	for (c = value; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == ';' || *c == '#' || *c == 127 ||
-		    (c[0] == ' ' && c[1] == ' '))
-			return false;
-	return true;
-}
-
 static int take_text(struct parser *p, char *to, u32 size, const char *value, bool more)
 {
 	size_t have = more ? strlen(to) : 0;
 
-	if (!text_is_plain(value))
+	/* what inih would take for a comment, or drop at the end of a line */
+	if (!cdp_text_is_plain(value))
 		return complain(p, "the value of %s has a ; or #, two spaces in a row, or a control character",
 				p->what);
 	if (have + strlen(value) >= size)
@@ -460,14 +449,46 @@ static int replace(const char *path, const char *text)
 	return r ? r : sync_dir();
 }
 
+/* Does the text say what it was made of? */
+static int check_text(const struct cdp_conf *c, const char *text)
+{
+	static struct cdp_conf back;
+	char path[CDP_PATH_TEXT], *again = NULL;
+	int r = cdp_conf_parse(&back, "what it would hold", text);
+
+	if (!r) {
+		again = cdp_conf_print(&back);
+		r = again ? 0 : -ENOMEM;
+	}
+	if (again && strcmp(again, text))
+		r = cdp_why(-EINVAL, "a value begins or ends with a space");
+	free(again);
+	return r ? cdp_why(r, "%s: cannot be written: %s", cdp_conf_path(c->name, path),
+			   r == -ENOMEM ? strerror(ENOMEM) : cdp_why_text()) : 0;
+}
+
+int cdp_conf_check(const struct cdp_conf *c)
+{
+	char *text = cdp_conf_print(c);
+	int r = text ? check_text(c, text) : -ENOMEM;
+
+	free(text);
+	return r;
+}
+
 int cdp_conf_save(const struct cdp_conf *c)
 {
 	char path[CDP_PATH_TEXT];
 	char *text = cdp_conf_print(c);
-	int r = text ? replace(cdp_conf_path(c->name, path), text) : -ENOMEM;
+	int r = text ? check_text(c, text) : -ENOMEM;
 
+	if (!r) {
+		r = replace(cdp_conf_path(c->name, path), text);
+		if (r)
+			cdp_why(r, "%s: cannot be written: %s", path, strerror(-r));
+	}
 	free(text);
-	return r ? cdp_why(r, "%s: cannot be written: %s", path, strerror(-r)) : 0;
+	return r;
 }
 
 int cdp_conf_remove(const char *name)

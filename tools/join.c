@@ -214,6 +214,9 @@ int cdp_join(struct cdp_join *j, struct cdp_live *s, u32 at, const char *spec, c
 	r = prepare(j, s, nr_legs, spec, meta);
 	if (!r) {
 		fill_change(j, s, at, nr_legs);
+		r = cdp_conf_check(&j->change.conf);
+	}
+	if (!r) {
 		cdp_new_leg_plan_wipe(&j->plan, &j->leg);
 		cdp_live_change_plan(&j->plan, &j->change);
 		r = cdp_steps_run(&j->plan);

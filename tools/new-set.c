@@ -92,7 +92,7 @@ static void unsave(void *arg)
 		cdp_warn("%s", cdp_why_text());
 }
 
-static void fill(struct cdp_new_set *s)
+static int fill(struct cdp_new_set *s)
 {
 	u32 i;
 
@@ -105,27 +105,33 @@ static void fill(struct cdp_new_set *s)
 		cdp_new_leg_to_table(&s->legs[i], &s->table.legs[i]);
 	}
 	cdp_table_print(&s->table, s->line, sizeof(s->line));
+	return cdp_conf_check(&s->conf);
 }
 
-void cdp_new_set_plan(struct cdp_steps *p, struct cdp_new_set *s)
+int cdp_new_set_plan(struct cdp_steps *p, struct cdp_new_set *s)
 {
 	u32 i;
+	int r = fill(s);
 
-	fill(s);
+	if (r)
+		return r;
 	for (i = 0; i < s->nr_legs; i++)
 		cdp_new_leg_plan_wipe(p, &s->legs[i]);
 	cdp_steps_add(p, create, remove_mapping, s, "dm: create %s with the table: 0 %llu cdp %s",
 		      s->name, (unsigned long long)s->length, s->line);
-	cdp_new_set_plan_conf(p, s);
+	return cdp_new_set_plan_conf(p, s);
 }
 
-void cdp_new_set_plan_conf(struct cdp_steps *p, struct cdp_new_set *s)
+int cdp_new_set_plan_conf(struct cdp_steps *p, struct cdp_new_set *s)
 {
 	char path[CDP_PATH_TEXT];
+	int r = fill(s);
 
-	fill(s);
+	if (r)
+		return r;
 	cdp_steps_add(p, take_uuids, NULL, s,
 		      "dm: set the uuid of %s to " CDP_DM_UUID_PREFIX "<set uuid>, which the kernel makes",
 		      s->name);
 	cdp_steps_add(p, save, unsave, s, "conf: write %s", cdp_conf_path(s->name, path));
+	return 0;
 }

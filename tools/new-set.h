@@ -19,9 +19,9 @@ struct cdp_new_set {
 /* May a set be made by this name? The directory for what is remembered is there then. */
 int __must_check cdp_new_set_check_name(const char *name);
 
-/* Steps; each can be undone. */
-void cdp_new_set_plan(struct cdp_steps *p, struct cdp_new_set *s);
+/* Steps; each can be undone. -EINVAL when the set could not be remembered. */
+int __must_check cdp_new_set_plan(struct cdp_steps *p, struct cdp_new_set *s);
 /* The later half of them: the mapping is there, but nothing remembers it. */
-void cdp_new_set_plan_conf(struct cdp_steps *p, struct cdp_new_set *s);
+int __must_check cdp_new_set_plan_conf(struct cdp_steps *p, struct cdp_new_set *s);
 
 #endif

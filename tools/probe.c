@@ -60,7 +60,7 @@ int cdp_probe_node(const char *path, struct cdp_device *d)
 	strcpy(d->path, node);
 	d->major = major(st.st_rdev);
 	d->minor = minor(st.st_rdev);
-	if (is_stable(path))
+	if (is_stable(path) && cdp_text_is_plain(path))
 		strcpy(d->stable, path);
 	else
 		cdp_probe_stable(node, d->stable);
@@ -275,7 +275,18 @@ const char *cdp_probe_name(u32 ma, u32 mi, char path[CDP_PATH_TEXT])
 	return path;
 }
 
-static bool link_in(const char *dir, const char *node, char stable[CDP_PATH_TEXT])
+bool cdp_text_is_plain(const char *text)
+{
+	const char *c;
+
+	for (c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == ';' || *c == '#' || *c == 127 ||
+		    (c[0] == ' ' && c[1] == ' '))
+			return false;
+	return true;
+}
+
+bool cdp_probe_link(const char *dir, const char *node, char stable[CDP_PATH_TEXT])
 {
 	char path[PATH_MAX], target[PATH_MAX];
 	DIR *h = opendir(dir);
@@ -286,8 +297,8 @@ static bool link_in(const char *dir, const char *node, char stable[CDP_PATH_TEXT
 		if (e->d_name[0] == '.' || !strncmp(e->d_name, "lvm-", 4))
 			continue;
 		cdp_print(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (strlen(path) >= CDP_PATH_TEXT || !realpath(path, target) ||
-		    strcmp(target, node))
+		if (strlen(path) >= CDP_PATH_TEXT || !cdp_text_is_plain(path) ||
+		    !realpath(path, target) || strcmp(target, node))
 			continue;
 		if (found && strcmp(path, stable) >= 0)
 			continue;	/* of several, always the same one */
@@ -301,9 +312,9 @@ static bool link_in(const char *dir, const char *node, char stable[CDP_PATH_TEXT
 
 void cdp_probe_stable(const char *node, char stable[CDP_PATH_TEXT])
 {
-	if (!link_in("/dev/disk/by-id", node, stable) &&
-	    !link_in("/dev/disk/by-path", node, stable) &&
-	    !link_in("/dev/mapper", node, stable))
+	if (!cdp_probe_link("/dev/disk/by-id", node, stable) &&
+	    !cdp_probe_link("/dev/disk/by-path", node, stable) &&
+	    !cdp_probe_link("/dev/mapper", node, stable))
 		cdp_print(stable, CDP_PATH_TEXT, "%s", node);
 }
 

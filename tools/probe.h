@@ -47,11 +47,17 @@ int __must_check cdp_probe_user(const struct cdp_device *d);
 /* The node of a device number: "/dev/sdb", or "8:16" when there is none. Returns @path. */
 const char *cdp_probe_name(u32 major, u32 minor, char path[CDP_PATH_TEXT]);
 
-/* A /dev/disk/by-id (or by-path) name of @node if there is one, else @node. */
+/* A /dev/disk/by-id (or by-path) name of @node if there is one that is plain, else @node. */
 void cdp_probe_stable(const char *node, char stable[CDP_PATH_TEXT]);
+
+/* The first plain name of @node in @dir, in order of name; false when there is none. */
+bool cdp_probe_link(const char *dir, const char *node, char path[CDP_PATH_TEXT]);
 
 /* Is @path the device with this number? False when it does not exist. */
 bool cdp_probe_is(const char *path, u32 major, u32 minor);
+
+/* May it stand in a configuration file? No comment signs, no two spaces in a row: conf.h. */
+bool cdp_text_is_plain(const char *text);
 
 /* Call @each for every block device that has a size and is not held by
  * another one; stops at the first non-zero result and returns it.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "unit.h"
+#include "dir.h"
 #include "conf.h"
 #include "msg.h"
 
@@ -102,6 +103,28 @@ TEST(round_trip)
 		must(!cdp_conf_parse(&back, "x", text), "%s\n%s", cdp_why_text(), text);
 		same(&c, &back);
 		free(text);
+	}
+}
+
+/* What could not be read again replaces nothing. */
+TEST(not_saved)
+{
+	static const char *const names[] = {
+		"/dev/a#b", "/dev/a;b", "/dev/a  b", "/dev/ab ", "/dev/a\tb",
+	};
+	struct cdp_conf c, back;
+	u32 i;
+
+	setenv("CDP_CONF_DIR", unit_dir(), 1);
+	must(!cdp_conf_parse(&c, "x", SET LEG), "%s", cdp_why_text());
+	strcpy(c.name, "v");
+	must(!cdp_conf_check(&c) && !cdp_conf_save(&c), "%s", cdp_why_text());
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		strcpy(c.legs[0].device, names[i]);
+		must(cdp_conf_check(&c) == -EINVAL, "%s: may be saved", names[i]);
+		must(cdp_conf_save(&c) == -EINVAL, "%s: is saved", names[i]);
+		must(!cdp_conf_load(&back, "v"), "%s", cdp_why_text());
+		ck_assert_str_eq(back.legs[0].device, "/dev/a");
 	}
 }
 
@@ -251,4 +274,5 @@ TEST(files)
 	must(!rmdir(dir), "something was left in %s", dir);
 }
 
-UNIT_MAIN("conf", round_trip, long_words, longest_value, least, wrong, valid_names, files)
+UNIT_MAIN("conf", round_trip, not_saved, long_words, longest_value, least, wrong, valid_names,
+	  files)
