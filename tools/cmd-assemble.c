@@ -103,22 +103,14 @@ static int create(void *arg)
 static int update_hints(void *arg)
 {
 	struct assemble *a = arg;
-	char stable[CDP_PATH_TEXT];
 	bool changed = false;
 	u32 i;
 
 	for (i = 0; i < a->set.conf.nr_legs; i++) {
-		struct cdp_device d;
-
 		/* every leg that is here takes part again */
 		changed |= a->set.conf.legs[i].taken_out && a->set.found[i].here;
 		a->set.conf.legs[i].taken_out &= !a->set.found[i].here;
-		if (!a->set.found[i].here || cdp_probe_device(a->set.found[i].data, &d) ||
-		    cdp_probe_is(a->set.conf.legs[i].device, d.major, d.minor))
-			continue;
-		cdp_probe_stable(d.path, stable);
-		strcpy(a->set.conf.legs[i].device, stable);
-		changed = true;
+		changed |= cdp_found_remember(&a->set.found[i], &a->set.conf.legs[i]);
 	}
 	return changed ? cdp_conf_save(&a->set.conf) : 0;
 }

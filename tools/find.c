@@ -1,85 +1,215 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+
 #include "find.h"
+#include "look.h"
 #include "md-io.h"
 #include "msg.h"
+
+#define ANSWER_S	15	/* a disk that sleeps needs as long */
+
+static_assert(CDP_MAX_LEGS <= 8, "a bit for each leg in cdp_look.found");
 
 struct search {
 	const struct cdp_conf *c;
 	struct cdp_found *found;
+	struct cdp_look *all;		/* devices */
+	u32 nr, room;
 };
 
-static int take(struct search *s, u32 leg, const char *path)
+static bool is_internal(const struct cdp_conf_leg *l)
 {
-	struct cdp_found *f = &s->found[leg];
-	char uuid[CDP_UUID_TEXT];
+	return !strcmp(l->meta_device, CDP_META_INTERNAL);
+}
 
-	if (f->meta[0])
-		return cdp_refuse("two-claims", "%s and %s both claim to be leg %u of %s (UUID %s): one is a copy of the other, or a second path to it; take one away, or wipe its metadata",
-			       f->meta, path, leg, s->c->name,
-			       cdp_uuid_print(&s->c->legs[leg].uuid, uuid));
-	cdp_print(f->meta, sizeof(f->meta), "%s", path);
+static int collect(const struct cdp_device *d, void *ctx)
+{
+	struct search *s = ctx;
+	u32 room = s->room ? 2 * s->room : 64;
+	struct cdp_look *more;
+
+	if (s->nr == s->room) {
+		more = realloc(s->all, room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		s->all = more;
+		s->room = room;
+	}
+	s->all[s->nr] = (struct cdp_look) { .major = d->major, .minor = d->minor };
+	strcpy(s->all[s->nr++].path, d->path);
 	return 0;
 }
 
-/* Which leg has its metadata at @start of this device, if any? Unreadable is "none". */
-static int look(struct search *s, const char *path, u64 start)
+static struct cdp_look *device_at(struct search *s, const char *path)
+{
+	u32 i;
+
+	for (i = 0; i < s->nr; i++)
+		if (cdp_probe_is(path, s->all[i].major, s->all[i].minor))
+			return &s->all[i];
+	return NULL;
+}
+
+static void want(struct search *s, const char *path)
+{
+	struct cdp_look *d = device_at(s, path);
+
+	if (d)
+		d->wanted = true;
+}
+
+/* Unreadable is "none". */
+static u8 legs_at(const struct cdp_conf *c, const char *path, u64 start)
 {
 	struct cdp_md md;
+	u8 legs = 0;
 	u32 i;
 
 	if (cdp_md_read(path, start, &md) || md.kind != SUPER_VALID ||
-	    !cdp_uuid_equal(&md.super.set_uuid, &s->c->uuid))
+	    !cdp_uuid_equal(&md.super.set_uuid, &c->uuid))
 		return 0;
-	for (i = 0; i < s->c->nr_legs; i++)
-		if (s->c->legs[i].meta_start == start &&
-		    cdp_uuid_equal(&md.super.leg_uuid, &s->c->legs[i].uuid))
-			return take(s, i, path);
+	for (i = 0; i < c->nr_legs; i++)
+		if (c->legs[i].meta_start == start &&
+		    cdp_uuid_equal(&md.super.leg_uuid, &c->legs[i].uuid))
+			legs |= (u8)(1u << i);
+	return legs;
+}
+
+/* Of which legs is the metadata on this device? */
+static u8 look_at(const char *path, void *ctx)
+{
+	const struct cdp_conf *c = ctx;
+	u8 legs = 0;
+	u32 i, k;
+
+	for (i = 0; i < c->nr_legs; i++) {
+		for (k = 0; k < i; k++)
+			if (c->legs[k].meta_start == c->legs[i].meta_start)
+				break;
+		if (k == i)	/* each place once */
+			legs |= legs_at(c, path, c->legs[i].meta_start);
+	}
+	return legs;
+}
+
+static int two_claims(const struct search *s, u32 leg, const char *a, const char *b)
+{
+	char uuid[CDP_UUID_TEXT];
+
+	return cdp_refuse("two-claims", "%s and %s both claim to be leg %u of %s (UUID %s): one is a copy of the other, or a second path to it; take one away, or wipe its metadata",
+			  a, b, leg, s->c->name, cdp_uuid_print(&s->c->legs[leg].uuid, uuid));
+}
+
+static int take_meta(struct search *s, u32 leg)
+{
+	struct cdp_found *f = &s->found[leg];
+	u32 i;
+
+	for (i = 0; i < s->nr; i++) {
+		if (!(s->all[i].found & 1u << leg))
+			continue;
+		if (f->meta[0])
+			return two_claims(s, leg, f->meta, s->all[i].path);
+		strcpy(f->meta, s->all[i].path);
+	}
 	return 0;
 }
 
-static int look_all(const char *path, void *ctx)
+/* Metadata elsewhere, or none: the data device is where it was, there is no mark on it. */
+static int take_data(struct search *s, u32 leg)
 {
-	struct search *s = ctx;
-	u32 i, k;
-	int r = 0;
+	struct cdp_look *d = device_at(s, s->c->legs[leg].device);
 
-	for (i = 0; i < s->c->nr_legs && !r; i++) {
-		for (k = 0; k < i; k++)
-			if (s->c->legs[k].meta_start == s->c->legs[i].meta_start)
-				break;
-		if (k == i)	/* each place once */
-			r = look(s, path, s->c->legs[i].meta_start);
-	}
+	if (d && d->silent)
+		s->found[leg].silent = d->silent;
+	else if (d)
+		strcpy(s->found[leg].data, d->path);
+	return 0;
+}
+
+static int take(struct search *s, u32 leg)
+{
+	const struct cdp_conf_leg *l = &s->c->legs[leg];
+	struct cdp_found *f = &s->found[leg];
+	struct cdp_look *d = device_at(s, is_internal(l) ? l->device : l->meta_device);
+	struct cdp_device node;
+	int r = take_meta(s, leg);
+
+	if (!r && !strcmp(l->meta_device, CDP_META_NONE))
+		strcpy(f->meta, CDP_META_NONE);
+	if (!f->meta[0])
+		f->silent = d ? d->silent : NULL;
+	if (r || !f->meta[0])
+		return r;
+	if (is_internal(l))
+		strcpy(f->data, f->meta);
+	else
+		r = take_data(s, leg);
+	if (!r && f->data[0])
+		f->here = is_internal(l) ||
+			  (!cdp_probe_node(f->data, &node) && !cdp_probe_unused(&node));
 	return r;
 }
 
-/* Metadata elsewhere, or none: the data device is where it was, there is no mark on it. */
-static void take_data(const struct cdp_conf_leg *l, struct cdp_found *f)
+/* Said once: cdpctl may look again and again. */
+static void tell_silent(const struct search *s)
 {
-	bool internal = !strcmp(l->meta_device, CDP_META_INTERNAL);
-	bool none = !strcmp(l->meta_device, CDP_META_NONE);
-	struct cdp_device d;
+	static bool told;
+	u32 i, lacking = 0, silent = 0;
 
-	if (none)
-		strcpy(f->meta, CDP_META_NONE);
-	if (!f->meta[0])
-		return;
-	if (internal)
-		strcpy(f->data, f->meta);
-	else if (!cdp_probe_device(l->device, &d) && !cdp_probe_unused(&d))
-		strcpy(f->data, d.path);
-	f->here = f->data[0];
+	for (i = 0; i < s->c->nr_legs; i++)
+		lacking += !s->found[i].here && !s->found[i].silent;
+	for (i = 0; i < s->nr && lacking && !told; i++) {
+		if (!s->all[i].silent || s->all[i].wanted)
+			continue;
+		cdp_note("%s %s, and was not looked at", s->all[i].path, s->all[i].silent);
+		silent++;
+	}
+	told |= silent;
 }
 
 int cdp_find_legs(const struct cdp_conf *c, struct cdp_found found[CDP_MAX_LEGS])
 {
-	struct search s = { c, found };
+	struct search s = { .c = c, .found = found };
 	u32 i;
 	int r;
 
 	memset(found, 0, CDP_MAX_LEGS * sizeof(*found));
-	r = cdp_probe_each(look_all, &s);
+	r = cdp_probe_each(collect, &s);
+	for (i = 0; i < c->nr_legs; i++) {
+		want(&s, c->legs[i].device);
+		want(&s, c->legs[i].meta_device);
+	}
+	if (!r)
+		r = cdp_look(s.all, s.nr, ANSWER_S, look_at, (void *)c);
 	for (i = 0; i < c->nr_legs && !r; i++)
-		take_data(&c->legs[i], &found[i]);
+		r = take(&s, i);
+	if (!r)
+		tell_silent(&s);
+	free(s.all);
 	return r;
+}
+
+/*----------------------------------------------------------------*/
+
+static bool remember(char remembered[CDP_PATH_TEXT], const struct cdp_device *d)
+{
+	if (cdp_probe_is(remembered, d->major, d->minor))
+		return false;
+	strcpy(remembered, d->stable);
+	return true;
+}
+
+bool cdp_found_remember(const struct cdp_found *f, struct cdp_conf_leg *l)
+{
+	struct cdp_device d;
+	bool changed = false;
+
+	if (!f->here)
+		return false;
+	if (!cdp_probe_node(f->data, &d))
+		changed |= remember(l->device, &d);
+	if (l->meta_device[0] == '/' && !cdp_probe_node(f->meta, &d))
+		changed |= remember(l->meta_device, &d);
+	return changed;
 }

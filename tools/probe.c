@@ -327,48 +327,46 @@ bool cdp_probe_is(const char *path, u32 ma, u32 mi)
 
 /*----------------------------------------------------------------*/
 
-static bool worth_opening(const char *name)
+static bool read_sysfs(const char *name, const char *file, char text[32])
 {
-	struct cdp_device d = { 0 };
-	char path[300], by[256];
-	unsigned long long sectors = 0;
-	FILE *f;
+	char path[CDP_PATH_TEXT];
+
+	cdp_print(path, sizeof(path), "/sys/class/block/%.255s/%s", name, file);
+	return cdp_host_read(path, text, 32);
+}
+
+static bool worth_opening(const char *name, struct cdp_device *d)
+{
+	unsigned long long sectors;
+	char text[32], by[256];
 
 	if (!strncmp(name, "fd", 2) || !strncmp(name, "sr", 2))
 		return false;	/* drives that take seconds to say there is no medium */
-	cdp_print(path, sizeof(path), "/sys/class/block/%s/size", name);
-	f = fopen(path, "re");
-	if (!f || fscanf(f, "%llu", &sectors) != 1)
-		sectors = 0;
-	if (f)
-		fclose(f);
-	cdp_print(path, sizeof(path), "/sys/class/block/%s/dev", name);
-	f = fopen(path, "re");
-	if (!f || fscanf(f, "%u:%u", &d.major, &d.minor) != 2)
-		sectors = 0;
-	if (f)
-		fclose(f);
-	return sectors && !held(&d, by, sizeof(by));
+	if (!read_sysfs(name, "size", text) || sscanf(text, "%llu", &sectors) != 1 ||
+	    !read_sysfs(name, "dev", text) || sscanf(text, "%u:%u", &d->major, &d->minor) != 2)
+		return false;
+	d->sectors = sectors;
+	return sectors && !held(d, by, sizeof(by));
 }
 
-int cdp_probe_each(int (*each)(const char *path, void *ctx), void *ctx)
+int cdp_probe_each(int (*each)(const struct cdp_device *d, void *ctx), void *ctx)
 {
 	DIR *h = opendir("/sys/class/block");
-	char path[CDP_PATH_TEXT];
 	struct dirent *e;
 	int r = 0;
 
 	if (!h)
 		return cdp_why(-errno, "/sys/class/block cannot be read: is sysfs mounted?");
 	while (!r && (e = readdir(h))) {
+		struct cdp_device d = { 0 };
 		char *bang;
 
-		if (e->d_name[0] == '.' || !worth_opening(e->d_name))
+		if (e->d_name[0] == '.' || !worth_opening(e->d_name, &d))
 			continue;
-		cdp_print(path, sizeof(path), "/dev/%s", e->d_name);
-		while ((bang = strchr(path, '!')))
+		cdp_print(d.path, sizeof(d.path), "/dev/%s", e->d_name);
+		while ((bang = strchr(d.path, '!')))
 			*bang = '/';	/* sysfs spells cciss/c0d0 with it */
-		r = each(path, ctx);
+		r = each(&d, ctx);
 	}
 	closedir(h);
 	return r;

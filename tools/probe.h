@@ -59,9 +59,9 @@ bool cdp_probe_is(const char *path, u32 major, u32 minor);
 /* May it stand in a configuration file? No comment signs, no two spaces in a row: conf.h. */
 bool cdp_text_is_plain(const char *text);
 
-/* Call @each for every block device that has a size and is not held by
- * another one; stops at the first non-zero result and returns it.
+/* Call @each for every block device that has a size and is not held by another one, with its
+ * path, numbers and size; stops at the first non-zero result and returns it. None is opened.
  */
-int __must_check cdp_probe_each(int (*each)(const char *path, void *ctx), void *ctx);
+int __must_check cdp_probe_each(int (*each)(const struct cdp_device *d, void *ctx), void *ctx);
 
 #endif

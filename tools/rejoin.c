@@ -145,7 +145,7 @@ static int plan_return(struct rejoin *j)
 		found[j->leg].data, l->data_start, found[j->leg].meta, l->meta_start,
 	};
 	drop_lost(c, j->leg);
-	cdp_probe_stable(found[j->leg].data, c->conf.legs[j->leg].device);
+	cdp_found_remember(&found[j->leg], &c->conf.legs[j->leg]);
 	cdp_live_change_plan(&j->plan, c);
 	return 0;
 }

@@ -6,9 +6,21 @@
 #include "size.h"
 #include "still.h"
 
-/* What can be said of a leg that was not found, from the place where it was. */
-static void lost_text(const struct cdp_conf *c, u32 leg, char *text, size_t size)
+/* Metadata is there, and right: then it is the data that lacks. */
+static void lost_data(const struct cdp_conf_leg *l, char *text, size_t size)
 {
+	struct cdp_device d;
+
+	if (cdp_probe_node(l->device, &d))
+		cdp_print(text, size, ": %s", cdp_why_text());
+	else if (cdp_probe_device(l->device, &d) || cdp_probe_unused(&d))
+		cdp_print(text, size, ": %s", cdp_why_text());
+}
+
+/* What can be said of a leg that was not found, from the place where it was. */
+static void lost_text(const struct cdp_still *s, u32 leg, char *text, size_t size)
+{
+	const struct cdp_conf *c = &s->conf;
 	const struct cdp_conf_leg *l = &c->legs[leg];
 	bool internal = !strcmp(l->meta_device, CDP_META_INTERNAL);
 	const char *path = internal ? l->device : l->meta_device;
@@ -16,8 +28,13 @@ static void lost_text(const struct cdp_conf *c, u32 leg, char *text, size_t size
 	struct cdp_md md;
 
 	*text = '\0';
-	if (!strcmp(path, CDP_META_NONE) || cdp_probe_device(path, &d) ||
-	    cdp_md_read(path, l->meta_start, &md))
+	if (!strcmp(path, CDP_META_NONE) || cdp_probe_node(path, &d))
+		return;
+	if (s->found[leg].silent || cdp_probe_recovers(&d)) {
+		cdp_print(text, size, ": it %s", s->found[leg].silent ?: "is being recovered by the kernel");
+		return;
+	}
+	if (cdp_probe_device(path, &d) || cdp_md_read(path, l->meta_start, &md))
 		return;
 	if (md.kind != SUPER_VALID)
 		cdp_print(text, size, ": %s is there, but its %s; cdpctl examine %s --meta-start %llu tells more, and when %s runs from another leg, cdpctl leg reset %s %u --force=cdp makes this one anew",
@@ -27,8 +44,8 @@ static void lost_text(const struct cdp_conf *c, u32 leg, char *text, size_t size
 		cdp_print(text, size, ": %s is there, but is a leg of another set now", path);
 	else if (!cdp_uuid_equal(&md.super.leg_uuid, &l->uuid))
 		cdp_print(text, size, ": %s is there, but is another leg of the set", path);
-	else if (cdp_probe_device(l->device, &d) || cdp_probe_unused(&d))
-		cdp_print(text, size, ": %s", cdp_why_text());
+	else
+		lost_data(l, text, size);
 }
 
 int cdp_still_find(struct cdp_still *s)
@@ -42,7 +59,7 @@ int cdp_still_find(struct cdp_still *s)
 		here += s->found[i].here;
 		if (s->found[i].here)
 			continue;
-		lost_text(c, i, text, sizeof(text));
+		lost_text(s, i, text, sizeof(text));
 		cdp_why_clear();
 		if (strcmp(c->legs[i].device, CDP_META_NONE))
 			cdp_warn("%s: leg %u was not found (it was at %s)%s", c->name, i,
