@@ -181,10 +181,8 @@ static int recall(struct detach *d)
 	if (!cdp_conf_exists(d->name))
 		return 0;
 	r = cdp_conf_load(&d->conf, d->name);
-	for (i = 0; !r && i < d->conf.nr_legs; i++) {
+	for (i = 0; !r && i < d->conf.nr_legs; i++)
 		cdp_old_leg_recall(&d->legs[i], &d->conf, i);
-		d->legs[i].only_own = true;
-	}
 	return r;
 }
 

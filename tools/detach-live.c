@@ -91,7 +91,6 @@ static void take_legs(struct detach *d)
 	for (i = 0; i < d->conf.nr_legs; i++) {
 		cdp_old_leg_recall(&d->legs[i], &d->conf, i);
 		d->legs[i].may_wipe = answers(&d->status, &d->legs[i].uuid);
-		d->legs[i].only_own = d->may_lack;
 	}
 }
 

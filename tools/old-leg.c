@@ -62,7 +62,20 @@ static int bring_back(void *arg)
 	return cdp_interrupted() ? cdp_why(-EINTR, "interrupted") : 0;
 }
 
-/* Only what is this leg's: the device may have become another one meanwhile. */
+/*
+ * Only what is this leg's: its device may have another name since it was remembered, may be
+ * wiped, and may be used, by now.
+ */
+static int check_own(const struct cdp_old_leg *l, const struct cdp_md *md)
+{
+	if (md->kind != SUPER_VALID)
+		return cdp_why(-ESTALE, "%s has none now: its %s", l->meta_path, md->why);
+	if (!cdp_uuid_equal(&md->super.set_uuid, &l->set_uuid) ||
+	    !cdp_uuid_equal(&md->super.leg_uuid, &l->uuid))
+		return cdp_why(-ESTALE, "%s holds metadata of another leg", l->meta_path);
+	return 0;
+}
+
 static int wipe(void *arg)
 {
 	struct cdp_old_leg *l = arg;
@@ -74,11 +87,10 @@ static int wipe(void *arg)
 	r = cdp_md_await(l->meta_path, HELD_MS);
 	if (!r)
 		r = cdp_md_read(l->meta_path, l->meta_start, &md);
-	if (!r && l->only_own && md.kind != SUPER_VALID)
+	if (!r && md.kind == SUPER_BLANK)
 		return 0;
-	if (!r && md.kind == SUPER_VALID && (!cdp_uuid_equal(&md.super.set_uuid, &l->set_uuid) ||
-					     !cdp_uuid_equal(&md.super.leg_uuid, &l->uuid)))
-		r = cdp_why(-ESTALE, "%s holds metadata of another leg", l->meta_path);
+	if (!r)
+		r = check_own(l, &md);
 	if (!r)
 		r = cdp_md_wipe(l->meta_path, l->meta_start);
 	if (r)

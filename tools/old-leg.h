@@ -10,7 +10,6 @@ struct cdp_old_leg {
 	char text[CDP_LEG_TEXT];
 	struct cdp_uuid set_uuid, uuid;
 	bool may_wipe;			/* in-sync or stale: its device answers */
-	bool only_own;			/* it may be wiped, and used, by now */
 	bool back;			/* its session may have ended: log in again */
 	bool internal;			/* its metadata is on its own disk */
 	char meta_path[CDP_PATH_TEXT];	/* "-" when it has no metadata, or is missing */
