@@ -3,6 +3,7 @@
 #include "cmd.h"
 #include "dm.h"
 #include "explain.h"
+#include "identity.h"
 #include "msg.h"
 #include "new-set.h"
 #include "opts.h"
@@ -158,6 +159,10 @@ static void fill_set(struct activate *a)
 	l->meta_start = a->md.start;
 	strcpy(l->device, a->data.stable);
 	strcpy(l->meta_device, meta ? a->meta.stable : CDP_META_INTERNAL);
+	cdp_identity_remember(l, a->data.major, a->data.minor);
+	if (meta && !l->device_id[0])
+		cdp_warn("%s says nothing of itself by which it would be known again: if another disk has its name after a boot, the set takes that for its data",
+			 a->data.path);
 	f = &a->set.found[a->place];
 	f->here = true;
 	strcpy(f->data, a->data.path);

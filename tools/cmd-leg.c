@@ -3,8 +3,10 @@
 #include "cmd.h"
 #include "doing.h"
 #include "follow.h"
+#include "identity.h"
 #include "join.h"
 #include "leave.h"
+#include "md-io.h"
 #include "msg.h"
 #include "opts.h"
 #include "rejoin.h"
@@ -199,6 +201,30 @@ static int timeout(struct cdp_live *s, int ignored)
 
 /*----------------------------------------------------------------*/
 
+/* Its devices may have other names since: then others have these. */
+static int check_place(const struct cdp_live *s, u32 leg)
+{
+	const struct cdp_conf_leg *l = &s->conf.legs[leg];
+	const char *meta = strcmp(l->meta_device, CDP_META_INTERNAL) ? l->meta_device : l->device;
+	char differs[CDP_MSG_TEXT];
+	struct cdp_device d;
+	struct cdp_md md;
+
+	if (!cdp_probe_node(l->device, &d) &&
+	    cdp_identity_differs(l, d.major, d.minor, differs))
+		return cdp_refuse("overwrites", "%s: %s %.800s; a leg on another device: cdpctl rebuild %s --onto DEV --leg %u",
+				  s->name, l->device, differs, s->name, leg);
+	if (!cdp_md_read(meta, l->meta_start, &md) && md.kind == SUPER_VALID &&
+	    (!cdp_uuid_equal(&md.super.set_uuid, &s->status.set_uuid) ||
+	     !cdp_uuid_equal(&md.super.leg_uuid, &l->uuid)))
+		return cdp_refuse("overwrites", "%s: %s is not leg %u any more but a leg of %s; a leg on another device: cdpctl rebuild %s --onto DEV --leg %u",
+				  s->name, meta, leg,
+				  cdp_uuid_equal(&md.super.set_uuid, &s->status.set_uuid) ?
+				  "this set, another one" : "another set", s->name, leg);
+	cdp_why_clear();
+	return 0;
+}
+
 /* A leg whose metadata is lost is made a new one, on the devices that it was on. */
 static int reset(struct cdp_live *s, int leg)
 {
@@ -219,7 +245,9 @@ static int reset(struct cdp_live *s, int leg)
 	if (l->iscsi.target[0] || !strcmp(l->device, CDP_META_NONE))
 		return cdp_why(-EOPNOTSUPP, "%s: %s is not a device of this host; use cdpctl rebuild %s --onto DEV|URL --leg %d",
 			       s->name, text, s->name, leg);
-	r = cdp_join(&join, s, (u32)leg, l->device, internal ? NULL : l->meta_device);
+	r = check_place(s, (u32)leg);
+	if (!r)
+		r = cdp_join(&join, s, (u32)leg, l->device, internal ? NULL : l->meta_device);
 	if (!r && !cdp_opts.dry_run)
 		cdp_note("%s: leg %d (%s) is a new leg and is being copied to", s->name, leg,
 			 join.leg.path);

@@ -28,7 +28,7 @@ struct key {
 	enum kind kind;
 	bool iscsi;		/* printed for legs on iSCSI only */
 	bool may_lack;
-	bool if_true;		/* printed only then; of a text: when there is one */
+	bool if_true;		/* printed only then; of a text or number: when there is one */
 };
 
 #define TEXT(s, field)	.at = offsetof(struct s, field), .kind = KIND_TEXT, \
@@ -48,6 +48,9 @@ static const struct key set_keys[] = {
 static const struct key leg_keys[] = {
 	{ "uuid", OTHER(cdp_conf_leg, uuid, KIND_UUID) },
 	{ "device", TEXT(cdp_conf_leg, device) },
+	{ "device_id", TEXT(cdp_conf_leg, device_id), .may_lack = true, .if_true = true },
+	{ "device_sectors", OTHER(cdp_conf_leg, device_sectors, KIND_U64), .may_lack = true,
+	  .if_true = true },
 	{ "data_start", OTHER(cdp_conf_leg, data_start, KIND_U64), .may_lack = true },
 	{ "meta_device", TEXT(cdp_conf_leg, meta_device) },
 	{ "meta_start", OTHER(cdp_conf_leg, meta_start, KIND_U64) },
@@ -270,7 +273,7 @@ static void print_key(FILE *f, const struct key *k, const void *base)
 	const void *from = (const char *)base + k->at;
 	char uuid[CDP_UUID_TEXT];
 
-	if (k->if_true && !*(const char *)from)
+	if (k->if_true && !(k->kind == KIND_U64 ? *(const u64 *)from : *(const u8 *)from))
 		return;
 	fprintf(f, "%s = ", k->name);
 	if (k->kind == KIND_TEXT)

@@ -20,6 +20,9 @@
 struct cdp_conf_leg {
 	struct cdp_uuid uuid;
 	char device[CDP_PATH_TEXT];
+	/* which device that was, when no metadata on it tells: identity.h; "" and 0 for unknown */
+	char device_id[CDP_PATH_TEXT];
+	u64 device_sectors;
 	u64 data_start;
 	char meta_device[CDP_PATH_TEXT];	/* a path, "internal" or "-" */
 	u64 meta_start;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "find.h"
+#include "identity.h"
 #include "look.h"
 #include "md-io.h"
 #include "msg.h"
@@ -115,11 +116,30 @@ static int take_meta(struct search *s, u32 leg)
 	return 0;
 }
 
-/* Metadata elsewhere, or none: the data device is where it was, there is no mark on it. */
+static bool is_same(const struct cdp_conf_leg *l, const struct cdp_look *d)
+{
+	char text[CDP_MSG_TEXT];
+
+	return !cdp_identity_differs(l, d->major, d->minor, text);
+}
+
+/* There is no mark on it: where it was is what it says of itself, or another device has that. */
 static int take_data(struct search *s, u32 leg)
 {
-	struct cdp_look *d = device_at(s, s->c->legs[leg].device);
+	const struct cdp_conf_leg *l = &s->c->legs[leg];
+	struct cdp_look *d = device_at(s, l->device), *other = NULL;
+	u32 i;
 
+	if (d && !is_same(l, d))
+		d = NULL;
+	for (i = 0; i < s->nr && !d && l->device_id[0]; i++) {
+		if (!is_same(l, &s->all[i]))
+			continue;
+		if (other)
+			return two_claims(s, leg, other->path, s->all[i].path);
+		other = &s->all[i];
+	}
+	d = d ?: other;
 	if (d && d->silent)
 		s->found[leg].silent = d->silent;
 	else if (d)
@@ -207,9 +227,11 @@ bool cdp_found_remember(const struct cdp_found *f, struct cdp_conf_leg *l)
 
 	if (!f->here)
 		return false;
-	if (!cdp_probe_node(f->data, &d))
+	if (!cdp_probe_node(f->data, &d)) {
 		changed |= remember(l->device, &d);
-	if (l->meta_device[0] == '/' && !cdp_probe_node(f->meta, &d))
+		changed |= cdp_identity_remember(l, d.major, d.minor);
+	}
+	if (cdp_identity_counts(l) && !cdp_probe_node(f->meta, &d))
 		changed |= remember(l->meta_device, &d);
 	return changed;
 }

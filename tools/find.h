@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Find the legs of a remembered set among the block devices that are here, by UUID. */
+/*
+ * Find the legs of a remembered set among the block devices that are here: metadata by its
+ * UUID, and data that is on another device than its metadata by what that says of itself.
+ */
 #ifndef CDP_TOOLS_FIND_H
 #define CDP_TOOLS_FIND_H
 

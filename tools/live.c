@@ -5,6 +5,7 @@
 
 #include "dm.h"
 #include "doing.h"
+#include "identity.h"
 #include "live.h"
 #include "msg.h"
 #include "size.h"
@@ -295,14 +296,17 @@ bool cdp_live_has_failed(const struct cdp_live *s, u32 leg)
 
 int cdp_live_save(struct cdp_live *s)
 {
-	u32 i;
+	u32 i, ma, mi;
 
 	if (!s->remembered)
 		return 0;
 	s->conf.uuid = s->status.set_uuid;
 	s->conf.length = s->length;
-	for (i = 0; i < s->status.nr_legs; i++)
+	for (i = 0; i < s->status.nr_legs; i++) {
 		s->conf.legs[i].uuid = s->status.legs[i].uuid;
+		if (sscanf(s->status.legs[i].data_dev, "%u:%u", &ma, &mi) == 2)
+			cdp_identity_remember(&s->conf.legs[i], ma, mi);
+	}
 	return cdp_conf_save(&s->conf);
 }
 

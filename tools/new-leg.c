@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "beneath.h"
+#include "identity.h"
 #include "md-io.h"
 #include "msg.h"
 #include "new-leg.h"
@@ -7,6 +8,7 @@
 #include "size.h"
 
 #define FIND_OURS	"cdp"	/* libblkid does not know our metadata */
+#define FORCE_IDENTITY	"no-identity"
 
 static bool is_internal(const struct cdp_new_leg *l)
 {
@@ -158,6 +160,18 @@ static int refuse(const struct cdp_device *d, const char *what, const char *way_
 		       finds_text(d, finds, sizeof(finds)), what, way_out, missing);
 }
 
+/* Its data has no mark by which it is found: another disk may have its name after a boot. */
+static int check_identity(const struct cdp_new_leg *l)
+{
+	char id[CDP_PATH_TEXT];
+
+	if (is_internal(l) || !l->is_known || cdp_opts_forced(FORCE_IDENTITY) ||
+	    cdp_identity_of(l->dev.major, l->dev.minor, id))
+		return 0;
+	return cdp_refuse("no-identity", "%s does not say what it is (no wwid, serial number or UUID), and with its metadata on another device nothing on it does: if another disk has its name after a boot, the set would take that for its data. Leave the metadata on it (no --meta), or insist with --force=%s",
+			  l->dev.path, FORCE_IDENTITY);
+}
+
 int cdp_new_leg_guard(const struct cdp_new_leg *l)
 {
 	int r = 0;
@@ -169,7 +183,7 @@ int cdp_new_leg_guard(const struct cdp_new_leg *l)
 		r = refuse(&l->dev, "as a leg it would be overwritten with the data of the set", "");
 	if (!r && !is_internal(l))
 		r = refuse(&l->meta_dev, "metadata would overwrite it", "");
-	return r;
+	return r ? r : check_identity(l);
 }
 
 /*

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "dm.h"
+#include "identity.h"
 #include "msg.h"
 #include "new-set.h"
 #include "opts.h"
@@ -57,6 +58,15 @@ static int set_uuid(const struct cdp_new_set *s)
 	return cdp_dm_set_uuid(s->name, uuid);
 }
 
+static void take_leg(struct cdp_conf_leg *l, const struct cdp_leg_status *st)
+{
+	u32 ma, mi;
+
+	l->uuid = st->uuid;
+	if (sscanf(st->data_dev, "%u:%u", &ma, &mi) == 2)
+		cdp_identity_remember(l, ma, mi);
+}
+
 /* The kernel made the UUIDs when it formatted the areas. */
 static int take_uuids(void *arg)
 {
@@ -70,7 +80,7 @@ static int take_uuids(void *arg)
 	if (!r) {
 		s->conf.uuid = live.status.set_uuid;
 		for (i = 0; i < live.status.nr_legs && i < s->conf.nr_legs; i++)
-			s->conf.legs[i].uuid = live.status.legs[i].uuid;
+			take_leg(&s->conf.legs[i], &live.status.legs[i]);
 		r = set_uuid(s);
 	}
 	cdp_live_close(&live);

@@ -2,6 +2,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "identity.h"
 #include "msg.h"
 #include "size.h"
 #include "still.h"
@@ -9,10 +10,13 @@
 /* Metadata is there, and right: then it is the data that lacks. */
 static void lost_data(const struct cdp_conf_leg *l, char *text, size_t size)
 {
+	char differs[CDP_MSG_TEXT];
 	struct cdp_device d;
 
 	if (cdp_probe_node(l->device, &d))
 		cdp_print(text, size, ": %s", cdp_why_text());
+	else if (cdp_identity_differs(l, d.major, d.minor, differs))
+		cdp_print(text, size, ": %s is there, but %.800s", l->device, differs);
 	else if (cdp_probe_device(l->device, &d) || cdp_probe_unused(&d))
 		cdp_print(text, size, ": %s", cdp_why_text());
 }

@@ -34,6 +34,10 @@ static void fill_leg(struct cdp_conf_leg *l, u64 *seed)
 	fill_uuid(&l->uuid, seed);
 	fill_text(l->device, sizeof(l->device), seed);
 	fill_text(l->meta_device, sizeof(l->meta_device), seed);
+	if (unit_below(seed, 2)) {
+		fill_text(l->device_id, sizeof(l->device_id), seed);
+		l->device_sectors = (u64)unit_below(seed, 1000) << 8;
+	}
 	l->data_start = unit_random(seed) >> 1;
 	l->meta_start = unit_random(seed) >> 1;
 	if (unit_below(seed, 2))
@@ -53,6 +57,8 @@ static void same_leg(const struct cdp_conf_leg *a, const struct cdp_conf_leg *b)
 	must(cdp_uuid_equal(&a->uuid, &b->uuid), "uuid");
 	ck_assert_str_eq(a->device, b->device);
 	ck_assert_str_eq(a->meta_device, b->meta_device);
+	ck_assert_str_eq(a->device_id, b->device_id);
+	must(a->device_sectors == b->device_sectors, "size of the device");
 	must(a->data_start == b->data_start && a->meta_start == b->meta_start, "starts");
 	ck_assert_str_eq(a->iscsi.target, b->iscsi.target);
 	ck_assert_str_eq(a->iscsi.host, b->iscsi.host);

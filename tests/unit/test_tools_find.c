@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Reading on devices that do not answer. */
+/* What devices say of themselves, and reading on those that do not answer. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,8 +7,8 @@
 #include "unit.h"
 #include "dir.h"
 #include "host.h"
+#include "identity.h"
 #include "look.h"
-#include "msg.h"
 
 /* An attribute of the block device 7:@minor. */
 static void attr(u32 minor, const char *file, const char *text)
@@ -26,6 +26,98 @@ static void attr(u32 minor, const char *file, const char *text)
 	}
 	f = fopen(real, "w");
 	must(f && fputs(text, f) >= 0 && !fclose(f), "%s", real);
+}
+
+TEST(identity)
+{
+	static const struct {
+		const char *file, *text, *id;
+	} rows[] = {
+		{ "dm/uuid", "LVM-abc\n", "dm-uuid=LVM-abc" },
+		{ "dm/uuid", "\n", "" },
+		{ "dm/name", "vm1-disk\n", "dm-name=vm1-disk" },
+		{ "wwid", "eui.0025385\n", "wwid=eui.0025385" },
+		{ "device/wwid", "t10.ATA     QEMU HARDDISK    QM00001   ",
+		  "wwid=t10.ATA_QEMU_HARDDISK_QM00001" },
+		{ "device/wwid", "   ", "" },
+		{ "serial", "disk0", "serial=disk0" },
+		{ "serial", "a#b;c\\d\x80", "serial=a\\x23b\\x3bc\\x5cd\\x80" },
+		{ "loop/backing_file", "/var/a b\n", "file=/var/a_b" },
+		{ "loop/backing_file", "/var/a (deleted)\n", "" },
+		{ "size", "8\n", "" },
+	};
+	char id[CDP_PATH_TEXT];
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		attr(i, rows[i].file, rows[i].text);
+		must(cdp_identity_of(7, i, id) == !!*rows[i].id, "%u: %s", i, id);
+		ck_assert_str_eq(id, rows[i].id);
+		must(!*id || cdp_identity_is(7, i, id), "%s is not itself", id);
+		must(cdp_text_is_plain(id), "%s", id);
+		must(!cdp_identity_is(7, i, "serial=disk1"), "%s is another", id);
+	}
+}
+
+/* A better source that comes with a new kernel does not make it another device. */
+TEST(several)
+{
+	struct cdp_conf_leg l = { .meta_device = "/dev/m" };
+	char text[CDP_MSG_TEXT];
+
+	attr(20, "serial", "S1");
+	attr(20, "size", "1000");
+	must(cdp_identity_remember(&l, 7, 20), "nothing is remembered");
+	ck_assert_str_eq(l.device_id, "serial=S1");
+	must(l.device_sectors == 1000, "size");
+	attr(20, "wwid", "naa.5\n");
+	must(!cdp_identity_differs(&l, 7, 20, text), "%s", text);
+	must(!cdp_identity_remember(&l, 7, 20), "it is known");
+	ck_assert_str_eq(l.device_id, "serial=S1");
+}
+
+TEST(partition)
+{
+	char id[CDP_PATH_TEXT];
+
+	attr(30, "device/wwid", "naa.5\n");
+	attr(30, "p2/partition", "2\n");
+	must(!symlink("7:30/p2", cdp_host_path(id, "/sys/dev/block/7:31")), "symlink");
+	must(cdp_identity_of(7, 31, id), "nothing");
+	ck_assert_str_eq(id, "part2-of-wwid=naa.5");
+	must(cdp_identity_is(7, 31, id) && !cdp_identity_is(7, 30, id), "the disk or the partition");
+}
+
+TEST(differs)
+{
+	struct cdp_conf_leg l = { .meta_device = "/dev/m" };
+	char text[CDP_MSG_TEXT];
+
+	attr(40, "serial", "S1");
+	attr(40, "size", "1000");
+	attr(41, "serial", "S2");
+	attr(41, "size", "1000");
+	attr(42, "size", "1000");
+	must(!cdp_identity_differs(&l, 7, 41, text), "an old configuration: %s", text);
+	must(cdp_identity_remember(&l, 7, 40), "remember");
+	must(cdp_identity_differs(&l, 7, 41, text) && strstr(text, "S1") && strstr(text, "S2"),
+	     "another serial number");
+	must(cdp_identity_differs(&l, 7, 42, text) && strstr(text, "unknown"), "none");
+	attr(40, "size", "2000");
+	must(!cdp_identity_differs(&l, 7, 40, text), "it has grown: %s", text);
+	attr(40, "size", "999");
+	must(cdp_identity_differs(&l, 7, 40, text) && strstr(text, "999"), "it is smaller");
+	attr(42, "size", "1001");
+	must(cdp_identity_remember(&l, 7, 42), "size");
+	ck_assert_str_eq(l.device_id, "serial=S1");	/* that it says nothing now is no reason */
+	must(!cdp_identity_remember(&l, 7, 43) && l.device_sectors == 1001, "it is not there");
+	l.device_id[0] = '\0';
+	must(!cdp_identity_differs(&l, 7, 42, text), "%s", text);
+	attr(42, "size", "1002");
+	must(cdp_identity_differs(&l, 7, 42, text), "another size");
+	strcpy(l.meta_device, CDP_META_INTERNAL);
+	must(cdp_identity_remember(&l, 7, 40) && !l.device_id[0] && !l.device_sectors,
+	     "its metadata tells");
 }
 
 /*----------------------------------------------------------------*/
@@ -84,4 +176,4 @@ TEST(silent)
 	close(fd);
 }
 
-UNIT_MAIN("find", silent)
+UNIT_MAIN("find", identity, several, partition, differs, silent)
