@@ -73,7 +73,7 @@ static int add(struct cdp_live *s, int leg)
 	(void)leg;
 	if (!opt.protect)
 		return cdp_why(-ECDP_USAGE, "leg add needs --protect DEV");
-	r = cdp_join_begin(s, opt.protect);
+	r = cdp_join_begin(s, opt.protect, CDP_NO_OLD);
 	if (r)
 		return r;
 	at = cdp_join_place(s, opt.protect);
@@ -98,7 +98,7 @@ static int replace(struct cdp_live *s, int ignored)
 	int r;
 
 	(void)ignored;
-	r = cdp_join_begin(s, cdp_opts.words[3]);
+	r = cdp_join_begin(s, cdp_opts.words[3], cdp_live_leg(s, cdp_opts.words[2]));
 	if (r)
 		return r;
 	r = cdp_replace(s, cdp_opts.words[2], cdp_opts.words[3], opt.meta, &undone);

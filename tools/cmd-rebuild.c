@@ -75,6 +75,11 @@ static int find_failed(const struct cdp_live *s)
 	return leg < 0 ? -ECDP_USAGE : leg;
 }
 
+static int find_old(const struct cdp_live *s, const char *old)
+{
+	return old ? cdp_live_leg(s, old) : find_failed(s);
+}
+
 static int choose(const struct cdp_live *s)
 {
 	char text[CDP_LEG_TEXT];
@@ -83,8 +88,7 @@ static int choose(const struct cdp_live *s)
 
 	if (at < s->table.nr_legs)	/* an earlier try has brought it in */
 		return (int)at;
-	leg = rebuild.leg ? cdp_live_leg(s, rebuild.leg) : find_failed(s);
-
+	leg = find_old(s, cdp_join_old(rebuild.leg));
 	if (leg < 0)
 		return leg;
 	if (!cdp_live_in_sync(s))
@@ -128,7 +132,7 @@ int cdp_cmd_rebuild(int argc, char **argv)
 	memset(&s, 0, sizeof(s));
 	r = cdp_live_open(&s, name);
 	if (!r)
-		r = cdp_join_begin(&s, rebuild.onto);
+		r = cdp_join_begin(&s, rebuild.onto, find_old(&s, rebuild.leg));
 	if (!r)
 		r = rebuild_set(&s, &is_in);
 	cdp_doing_close(r, !is_in);

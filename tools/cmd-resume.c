@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "dm.h"
 #include "doing.h"
+#include "join.h"
 #include "msg.h"
 #include "opts.h"
 #include "replace.h"
@@ -70,11 +71,12 @@ static int refuse_undo(const char *name, const struct cdp_doing *d)
 /* cdpctl leg replace NAME OLD NEW ...: options may stand between, the words are the last ones */
 static int undo_replace(const char *name, const struct cdp_doing *d)
 {
+	const char *old = cdp_doing_value(d, CDP_JOIN_OLD);
 	struct cdp_live s;
 	int r = cdp_live_open(&s, name);
 
 	if (!r)
-		r = cdp_replace_undo(&s, d->words[d->nr - 2], d->words[d->nr - 1]);
+		r = cdp_replace_undo(&s, old ? old : d->words[d->nr - 2], d->words[d->nr - 1]);
 	cdp_live_close(&s);
 	return r;
 }

@@ -11,7 +11,9 @@
 #include "msg.h"
 
 #define SUFFIX	".doing"
-#define LAST	'='	/* begins the line that is to be told at the end; no word of ours does */
+/* What is kept after the words; none of ours begins so. */
+#define KEPT	'+'	/* "+key value" */
+#define LAST	'='	/* what is to be told at the end */
 
 static struct {
 	int argc;
@@ -21,6 +23,7 @@ static struct {
 	char name[CDP_NAME_TEXT];
 	int fd;
 	bool again;
+	char kept[2048];	/* lines */
 	char last[CDP_MSG_TEXT];
 } own = { .fd = -1 };
 
@@ -48,14 +51,28 @@ static void split(struct cdp_doing *d)
 {
 	char *save, *w;
 
-	d->nr = 0;
+	d->nr = d->nr_kept = 0;
 	d->last = "";
-	for (w = strtok_r(d->text, "\n", &save); w && *w != LAST && d->nr < CDP_DOING_WORDS;
+	for (w = strtok_r(d->text, "\n", &save);
+	     w && *w != KEPT && *w != LAST && d->nr < CDP_DOING_WORDS;
 	     w = strtok_r(NULL, "\n", &save))
 		d->words[d->nr++] = w;
+	for (; w && *w == KEPT && d->nr_kept < CDP_DOING_KEPT; w = strtok_r(NULL, "\n", &save))
+		d->kept[d->nr_kept++] = w + 1;
 	if (w && *w == LAST)
 		d->last = w + 1;
 	d->words[d->nr] = NULL;
+}
+
+const char *cdp_doing_value(const struct cdp_doing *d, const char *key)
+{
+	size_t len = strlen(key);
+	u32 i;
+
+	for (i = 0; i < d->nr_kept; i++)
+		if (!strncmp(d->kept[i], key, len) && d->kept[i][len] == ' ')
+			return d->kept[i] + len + 1;
+	return NULL;
 }
 
 static int read_file(struct cdp_doing *d, int fd)
@@ -127,19 +144,48 @@ static int refuse(const char *name, const struct cdp_doing *d)
 		       name, cdp_doing_print(d, line, sizeof(line)), name, name);
 }
 
-static int write_words(const struct cdp_doing *d)
+/* In one piece: it is shorter than a block of any filesystem. */
+static int write_file(void)
 {
-	size_t len = strlen(d->text);
-	int dir = open(cdp_conf_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = 0;
+	static struct cdp_doing d;
+	size_t n;
+	int r = own_words(&d);
 
-	/* in one piece: it is shorter than a block of any filesystem */
-	if (pwrite(own.fd, d->text, len, 0) != (ssize_t)len || fsync(own.fd) || dir < 0 ||
-	    fsync(dir))
-		r = cdp_why(-errno, "%s: cannot be written: %s", own.path, strerror(errno));
+	if (r)
+		return r;
+	n = strlen(d.text);
+	n += (size_t)cdp_print(d.text + n, sizeof(d.text) - n, "%s", own.kept);
+	if (*own.last)
+		n += (size_t)cdp_print(d.text + n, sizeof(d.text) - n, "%c%s\n", LAST, own.last);
+	if (n + 1 >= sizeof(d.text))
+		return cdp_why(-E2BIG, "%s: there is too much to keep", own.path);
+	if (pwrite(own.fd, d.text, n, 0) != (ssize_t)n || ftruncate(own.fd, (off_t)n) ||
+	    fsync(own.fd))
+		return cdp_why(-errno, "%s: cannot be written: %s", own.path, strerror(errno));
+	return 0;
+}
+
+static int sync_dir(void)
+{
+	int dir = open(cdp_conf_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+
+	if (dir < 0 || fsync(dir))
+		r = cdp_why(-errno, "%s: %s", cdp_conf_dir(), strerror(errno));
 	if (dir >= 0)
 		close(dir);
 	return r;
+}
+
+static void take_kept(const struct cdp_doing *before)
+{
+	size_t n = 0;
+	u32 i;
+
+	*own.kept = '\0';
+	for (i = 0; i < before->nr_kept; i++)
+		n += (size_t)cdp_print(own.kept + n, sizeof(own.kept) - n, "%c%s\n", KEPT,
+				       before->kept[i]);
+	cdp_print(own.last, sizeof(own.last), "%s", before->last);
 }
 
 /* own.fd is open and locked. */
@@ -156,11 +202,13 @@ static int take(const char *name, bool dry_run)
 		return r;
 	own.again = false;
 	*own.last = '\0';
-	if (!before.nr)
-		return dry_run ? 0 : write_words(&now);
+	if (!before.nr) {
+		r = dry_run ? 0 : write_file();
+		return r || dry_run ? r : sync_dir();
+	}
 	split(&now);
 	own.again = same_words(&now, &before);
-	cdp_print(own.last, sizeof(own.last), "%s", before.last);
+	take_kept(&before);
 	return own.again ? 0 : refuse(name, &before);
 }
 
@@ -215,22 +263,43 @@ bool cdp_doing_again(void)
 	return own.again;
 }
 
-int cdp_doing_keep_last(const char *text)
+int cdp_doing_keep(const char *key, const char *value)
+{
+	size_t n = strlen(own.kept);
+
+	if (n + strlen(key) + strlen(value) + 4 > sizeof(own.kept))
+		return cdp_why(-E2BIG, "there is too much to keep");
+	cdp_print(own.kept + n, sizeof(own.kept) - n, "%c%s %s\n", KEPT, key, value);
+	return own.fd < 0 ? 0 : write_file();
+}
+
+const char *cdp_doing_kept(const char *key)
 {
 	static struct cdp_doing d;
-	char line[CDP_MSG_TEXT + 4];
-	int n = cdp_print(line, sizeof(line), "%c%s\n", LAST, text), r;
-	off_t end;
 
+	cdp_print(d.text, sizeof(d.text), "%s", own.kept);
+	split(&d);
+	return cdp_doing_value(&d, key);
+}
+
+bool cdp_doing_has_kept(const char *key, const char *value)
+{
+	char line[CDP_MSG_TEXT];
+	const char *at;
+
+	cdp_print(line, sizeof(line), "%c%s %s\n", KEPT, key, value);
+	for (at = own.kept; (at = strstr(at, line)); at++)
+		if (at == own.kept || at[-1] == '\n')
+			return true;
+	return false;
+}
+
+int cdp_doing_keep_last(const char *text)
+{
 	if (own.fd < 0)		/* a dry run */
 		return 0;
-	r = own_words(&d);
-	if (r)
-		return r;
-	end = (off_t)strlen(d.text);
-	if (ftruncate(own.fd, end) || pwrite(own.fd, line, (size_t)n, end) != n || fsync(own.fd))
-		return cdp_why(-errno, "%s: cannot be written: %s", own.path, strerror(errno));
-	return 0;
+	cdp_print(own.last, sizeof(own.last), "%s", text);
+	return write_file();
 }
 
 const char *cdp_doing_last(void)
@@ -256,6 +325,7 @@ void cdp_doing_end(void)
 		cdp_warn("%s", cdp_why_text());
 	close(own.fd);
 	own.fd = -1;
+	*own.kept = '\0';
 }
 
 void cdp_doing_close(int r, bool undone)
@@ -270,6 +340,7 @@ void cdp_doing_close(int r, bool undone)
 		 own.name, own.name, own.name);
 	close(own.fd);
 	own.fd = -1;
+	*own.kept = '\0';
 }
 
 /*----------------------------------------------------------------*/

@@ -13,12 +13,15 @@
 #include "conf.h"
 
 #define CDP_DOING_WORDS	48
+#define CDP_DOING_KEPT	24
 #define CDP_DOING_RESUMED	"CDP_RESUMED"	/* in the environment: by cdpctl resume */
 
 struct cdp_doing {
 	char text[4096];		/* what the words point into */
 	char *words[CDP_DOING_WORDS + 1];	/* the verb and its arguments, then NULL */
 	u32 nr;
+	const char *kept[CDP_DOING_KEPT];	/* "key value" */
+	u32 nr_kept;
 	const char *last;		/* what is to be told when it is done, or "" */
 	bool busy;			/* the process lives */
 };
@@ -32,6 +35,9 @@ bool cdp_doing_is_there(const char *name);
 /* One line of @d: "attach --live vm1 ..."; returns @line. */
 const char *cdp_doing_print(const struct cdp_doing *d, char *line, size_t size);
 
+/* What was kept of @key, or NULL. */
+const char *cdp_doing_value(const struct cdp_doing *d, const char *key);
+
 /*
  * Remember the command line of this process; a dry run only looks. -ECDP_REFUSED when
  * something else is unfinished, -EBUSY when somebody is at it.
@@ -39,6 +45,14 @@ const char *cdp_doing_print(const struct cdp_doing *d, char *line, size_t size);
 int __must_check cdp_doing_begin(const char *name, bool dry_run);
 /* Was this command begun before, by another process? */
 bool cdp_doing_again(void);
+/*
+ * Keep a @value for who goes on with the command if we are killed. Before the command has
+ * begun: with its words, in one step; but if it was begun before, what was kept then counts.
+ */
+int __must_check cdp_doing_keep(const char *key, const char *value);
+/* What this process or the one before has kept: the first of @key, or NULL; is it one of them? */
+const char *cdp_doing_kept(const char *key);
+bool cdp_doing_has_kept(const char *key, const char *value);
 /*
  * Keep what is to be told when all is done, for who finishes it if we are killed: he may
  * not be able to find that out any more. What was kept by the process before, or "".

@@ -138,16 +138,38 @@ static int refuse_own(const struct cdp_live *s, const char *spec)
 			  s->name, spec, at, s->name, at);
 }
 
-int cdp_join_begin(const struct cdp_live *s, const char *spec)
+static int keep_old(const struct cdp_live *s, int old)
+{
+	char text[CDP_UUID_TEXT];
+
+	if (old < 0 || cdp_uuid_is_null(&s->status.legs[old].uuid))
+		return 0;
+	return cdp_doing_keep(CDP_JOIN_OLD, cdp_uuid_print(&s->status.legs[old].uuid, text));
+}
+
+int cdp_join_begin(const struct cdp_live *s, const char *spec, int old)
 {
 	static struct cdp_doing d;
-	int r = cdp_doing_load(&d, s->name);
+	int r;
 
+	if (old < 0 && old != CDP_NO_OLD && !cdp_doing_is_there(s->name))
+		return old;
+	cdp_why_clear();
+	r = cdp_doing_load(&d, s->name);
 	if (r) {	/* nothing was begun */
 		cdp_why_clear();
 		r = refuse_own(s, spec);
 	}
+	if (!r)
+		r = keep_old(s, old);
 	return r ? r : cdp_doing_begin(s->name, cdp_opts.dry_run);
+}
+
+const char *cdp_join_old(const char *old)
+{
+	const char *kept = cdp_doing_kept(CDP_JOIN_OLD);
+
+	return kept ? kept : old;
 }
 
 static int save(void *arg)
@@ -185,8 +207,7 @@ static int join_again(struct cdp_join *j, struct cdp_live *s, u32 at, const char
 	return r;
 }
 
-/* A table that an earlier try has loaded and not resumed holds the new leg's device. */
-static int forget_loaded(const char *name)
+int cdp_join_unload(const char *name)
 {
 	struct cdp_dm_info info;
 	int r = cdp_dm_info(name, &info);
@@ -201,7 +222,7 @@ int cdp_join(struct cdp_join *j, struct cdp_live *s, u32 at, const char *spec, c
 	int r;
 
 	if (cdp_doing_again() && !cdp_opts.dry_run) {
-		r = forget_loaded(s->name);
+		r = cdp_join_unload(s->name);
 		if (r)
 			return r;
 	}

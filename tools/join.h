@@ -3,6 +3,8 @@
 #ifndef CDP_TOOLS_JOIN_H
 #define CDP_TOOLS_JOIN_H
 
+#include <limits.h>
+
 #include "live.h"
 #include "new-leg.h"
 #include "old-leg.h"
@@ -18,8 +20,18 @@ struct cdp_join {
 /*
  * Begin a command that brings @spec in. Looked at before it is remembered that this was
  * begun: done again, the command would take a leg that was always there for its own.
+ * @old: the leg that goes for it, or CDP_NO_OLD; an error counts if nothing was begun before.
+ * Its UUID is kept: when the command is done again, the number may be another leg's.
  */
-int __must_check cdp_join_begin(const struct cdp_live *s, const char *spec);
+#define CDP_NO_OLD	INT_MIN
+int __must_check cdp_join_begin(const struct cdp_live *s, const char *spec, int old);
+
+/* What the old leg is to be looked for by: @old, as the user names it, or its UUID. */
+const char *cdp_join_old(const char *old);
+#define CDP_JOIN_OLD	"old"	/* the key that is kept */
+
+/* A table that an earlier try has loaded and not resumed holds the new leg's device. */
+int __must_check cdp_join_unload(const char *name);
 
 /* Where the leg is that @spec names, or the number of legs. */
 u32 cdp_join_find(const struct cdp_live *s, const char *spec);

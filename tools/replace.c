@@ -58,9 +58,12 @@ int cdp_replace(struct cdp_live *s, const char *old, const char *spec, const cha
 		bool *undone)
 {
 	static struct cdp_join join;
+	const char *name = old;
 	u32 at = cdp_join_place(s, spec);
-	int leg = find_old(s, old, at), r;
+	int leg, r;
 
+	old = cdp_join_old(name);
+	leg = find_old(s, old, at);
 	*undone = at == s->table.nr_legs;
 	if (leg < 0 && *undone)
 		return leg;
@@ -68,7 +71,7 @@ int cdp_replace(struct cdp_live *s, const char *old, const char *spec, const cha
 	if (r)
 		return r;
 	if (cdp_opts.dry_run)
-		return print_rest(s, old, spec);
+		return print_rest(s, name, spec);
 	*undone = false;
 	if (leg < 0) {
 		cdp_note("%s: %s is in the place of the old leg already; metadata may be left on that",
@@ -82,9 +85,10 @@ int cdp_replace(struct cdp_live *s, const char *old, const char *spec, const cha
 int cdp_replace_undo(struct cdp_live *s, const char *old, const char *spec)
 {
 	u32 at = cdp_join_find(s, spec);
+	int r = cdp_opts.dry_run ? 0 : cdp_join_unload(s->name);
 
-	if (at == s->table.nr_legs)
-		return 0;
+	if (r || at == s->table.nr_legs)
+		return r;
 	if (find_old(s, old, at) < 0)
 		return cdp_refuse("one-way", "%s: the old leg is out already; finish it (cdpctl resume %s)",
 			       s->name, s->name);

@@ -122,4 +122,33 @@ TEST(last)
 	cdp_doing_close(0, false);
 }
 
-UNIT_MAIN("doing", remembered, busy, looked_at, last)
+/* What is kept is there for who goes on with it, as it was at first. */
+TEST(kept)
+{
+	static struct cdp_doing d;
+
+	setenv("CDP_CONF_DIR", unit_dir(), 1);
+	cdp_doing_line(3, words);
+	must(!cdp_doing_keep("old", "first"), "before it has begun");
+	must(!cdp_doing_begin("v", false) && !cdp_doing_again(), "%s", cdp_why_text());
+	must(!cdp_doing_load(&d, "v") && d.nr == 3 && d.nr_kept == 1, "with the words");
+	ck_assert_str_eq(cdp_doing_value(&d, "old"), "first");
+	must(!cdp_doing_value(&d, "ol") && !cdp_doing_value(&d, "new"), "another key");
+	must(!cdp_doing_keep("record", "a b") && !cdp_doing_keep("record", "c"), "more");
+	must(!cdp_doing_keep_last("the end"), "and the last");
+	cdp_doing_close(-EIO, false);
+	must(!cdp_doing_kept("old"), "closed");
+	must(!cdp_doing_keep("old", "second"), "told again");
+	must(!cdp_doing_begin("v", true) && cdp_doing_again(), "a dry run");
+	ck_assert_str_eq(cdp_doing_kept("old"), "first");
+	must(!cdp_doing_begin("v", false) && cdp_doing_again(), "%s", cdp_why_text());
+	ck_assert_str_eq(cdp_doing_kept("old"), "first");
+	ck_assert_str_eq(cdp_doing_last(), "the end");
+	must(cdp_doing_has_kept("record", "c") && cdp_doing_has_kept("record", "a b"), "both");
+	must(!cdp_doing_has_kept("record", "b") && !cdp_doing_has_kept("record", "a"), "a part");
+	cdp_doing_close(0, false);
+	must(!cdp_doing_begin("v", false) && !cdp_doing_kept("old"), "a new one has none");
+	cdp_doing_close(0, false);
+}
+
+UNIT_MAIN("doing", remembered, busy, looked_at, last, kept)
