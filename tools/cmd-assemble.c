@@ -112,7 +112,12 @@ static int update_hints(void *arg)
 		a->set.conf.legs[i].taken_out &= !a->set.found[i].here;
 		changed |= cdp_found_remember(&a->set.found[i], &a->set.conf.legs[i]);
 	}
-	return changed ? cdp_conf_save(&a->set.conf) : 0;
+	/* the set runs without it */
+	if (changed && cdp_conf_save(&a->set.conf)) {
+		cdp_warn("%s", cdp_why_text());
+		cdp_why_clear();
+	}
+	return 0;
 }
 
 static void remove_mapping(void *arg)

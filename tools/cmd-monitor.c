@@ -57,15 +57,22 @@ struct monitor {
 	sigset_t unblocked;
 };
 
+/* That the legs come back is worth more than what is written down. */
+static void go_on_without(int r)
+{
+	if (r)
+		cdp_warn("%s", cdp_why_text());
+	cdp_why_clear();
+}
+
 /* Two would record everything twice. The lock goes with the process. */
 static int be_alone(void)
 {
-	int r = cdp_state_prepare(), fd;
+	int fd;
 
-	if (r)
-		return r;
+	go_on_without(cdp_state_prepare());
 	fd = open(cdp_state_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
 		return 0;	/* stays open */
 	return cdp_why(-EBUSY, "%s: another cdpctl monitor runs already", cdp_state_dir());
 }
@@ -254,9 +261,8 @@ int cdp_cmd_monitor(int argc, char **argv)
 	int r;
 
 	cdp_opts_parse(&argp, argc, argv, 0, 0);
-	r = cdp_conf_prepare();
-	if (!r)
-		r = be_alone();
+	go_on_without(cdp_conf_prepare());
+	r = be_alone();
 	if (!r)
 		r = cdp_wake_open(&m.wake);
 	if (r)

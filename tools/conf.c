@@ -432,24 +432,57 @@ void cdp_conf_unlock(void)
 	lock_fd = -1;
 }
 
-static int replace(const char *path, const char *text)
+/* Beside @path, under the name that @tmp gets. */
+static int write_beside(const char *path, const char *text, char tmp[CDP_PATH_TEXT + 8])
 {
-	char tmp[CDP_PATH_TEXT + 8];
 	int fd, r = cdp_conf_prepare();
 
 	if (r)
 		return r;
-	cdp_print(tmp, sizeof(tmp), "%s.XXXXXX", path);
+	cdp_print(tmp, CDP_PATH_TEXT + 8, "%s.XXXXXX", path);
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, text);
 	close(fd);
-	if (!r && (chmod(tmp, 0644) || rename(tmp, path)))
-		r = -errno;
 	if (r)
 		unlink(tmp);
+	return r;
+}
+
+static int replace(const char *path, const char *text)
+{
+	char tmp[CDP_PATH_TEXT + 8];
+	int r = write_beside(path, text, tmp);
+
+	if (r)
+		return r;
+	if (chmod(tmp, 0644) || rename(tmp, path)) {
+		r = -errno;
+		unlink(tmp);
+	}
 	return r ? r : sync_dir();
+}
+
+static int try(const char *path, const char *text)
+{
+	char tmp[CDP_PATH_TEXT + 8];
+	int r = write_beside(path, text, tmp);
+
+	return r ? r : unlink(tmp) ? -errno : 0;
+}
+
+static bool is_there(const char *path, const char *text)
+{
+	size_t len = strlen(text);
+	char *now = malloc(len + 1);
+	FILE *f = fopen(path, "re");
+	bool same = f && now && fread(now, 1, len + 1, f) == len && !memcmp(now, text, len);
+
+	if (f)
+		fclose(f);
+	free(now);
+	return same;
 }
 
 /* Does the text say what it was made of? */
@@ -479,19 +512,30 @@ int cdp_conf_check(const struct cdp_conf *c)
 	return r;
 }
 
-int cdp_conf_save(const struct cdp_conf *c)
+static int write_or_try(const struct cdp_conf *c, int (*how)(const char *path, const char *text))
 {
 	char path[CDP_PATH_TEXT];
 	char *text = cdp_conf_print(c);
 	int r = text ? check_text(c, text) : -ENOMEM;
 
-	if (!r) {
-		r = replace(cdp_conf_path(c->name, path), text);
+	cdp_conf_path(c->name, path);
+	if (!r && (how == try || !is_there(path, text))) {
+		r = how(path, text);
 		if (r)
 			cdp_why(r, "%s: cannot be written: %s", path, strerror(-r));
 	}
 	free(text);
 	return r;
+}
+
+int cdp_conf_save(const struct cdp_conf *c)
+{
+	return write_or_try(c, replace);
+}
+
+int cdp_conf_try(const struct cdp_conf *c)
+{
+	return write_or_try(c, try);
 }
 
 int cdp_conf_remove(const char *name)

@@ -69,8 +69,10 @@ int __must_check cdp_conf_lock(void);
 void cdp_conf_unlock(void);
 /* Could what is saved be read again? For before anything else is done. */
 int __must_check cdp_conf_check(const struct cdp_conf *c);
-/* Replaces the file in one step; not by what could not be read again. */
+/* Replaces the file in one step, if anything is other; not by what could not be read again. */
 int __must_check cdp_conf_save(const struct cdp_conf *c);
+/* Could it be saved? For who does first what cannot be undone. */
+int __must_check cdp_conf_try(const struct cdp_conf *c);
 int __must_check cdp_conf_remove(const char *name);
 bool cdp_conf_exists(const char *name);
 

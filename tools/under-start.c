@@ -17,7 +17,7 @@ static int wipe_others(struct cdp_still *s, int data)
 {
 	char text[CDP_LEG_TEXT];
 	u32 i;
-	int r = 0;
+	int r = cdp_conf_try(&s->conf);
 
 	for (i = 0; i < s->conf.nr_legs && !r; i++) {
 		if ((int)i == data || !s->found[i].here)
@@ -110,6 +110,9 @@ int cdp_under_stop(struct cdp_conf *c, bool dry_run)
 
 	if (!r)
 		r = check(&s);
+	/* the mark is known only when nothing leads to the set any more */
+	if (!r && s.under.leads && !dry_run)
+		r = cdp_conf_try(c);
 	if (!r) {
 		cdp_under_plan_restore(&p, &s.under);
 		if (s.under.leads)

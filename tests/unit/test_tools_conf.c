@@ -2,6 +2,8 @@
 /* The configuration file: what is printed is read back; what is wrong names its line. */
 #include <unistd.h>
 
+#include <sys/stat.h>
+
 #include "unit.h"
 #include "dir.h"
 #include "conf.h"
@@ -260,6 +262,8 @@ TEST(files)
 {
 	char dir[] = "/tmp/test_tools_conf.XXXXXX", path[CDP_PATH_TEXT], names[64] = "";
 	struct cdp_conf c, back;
+	struct stat st;
+	ino_t ino;
 
 	must(mkdtemp(dir), "no directory");
 	setenv("CDP_CONF_DIR", dir, 1);
@@ -267,8 +271,14 @@ TEST(files)
 	strcpy(c.name, "b");
 	must(!cdp_conf_exists("b") && cdp_conf_load(&back, "b") == -ENOENT, "before");
 	must(!cdp_conf_save(&c), "%s", cdp_why_text());
+	must(!stat(cdp_conf_path("b", path), &st), "no file");
+	ino = st.st_ino;
+	must(!cdp_conf_try(&c) && !cdp_conf_save(&c), "%s", cdp_why_text());
+	must(!stat(path, &st) && st.st_ino == ino, "the same was written again");
 	c.length = 2000;
+	must(!cdp_conf_try(&c) && !stat(path, &st) && st.st_ino == ino, "only tried");
 	must(!cdp_conf_save(&c), "%s", cdp_why_text());
+	must(!stat(path, &st) && st.st_ino != ino, "not written");
 	strcpy(c.name, "a");
 	must(!cdp_conf_save(&c), "%s", cdp_why_text());
 	must(!cdp_conf_list(note_name, names), "%s", cdp_why_text());
@@ -278,6 +288,8 @@ TEST(files)
 	must(!cdp_conf_remove("a") && !cdp_conf_remove("b") && !cdp_conf_remove("b"), "remove");
 	must(!cdp_conf_exists("b"), "%s", cdp_conf_path("b", path));
 	must(!rmdir(dir), "something was left in %s", dir);
+	setenv("CDP_CONF_DIR", "/proc/self", 1);
+	must(cdp_conf_try(&c) && cdp_conf_save(&c), "where nothing can be written");
 }
 
 UNIT_MAIN("conf", round_trip, not_saved, long_words, longest_value, least, wrong, valid_names,
