@@ -102,6 +102,7 @@ static int plan_set(struct attach *a)
 	cdp_features_print(&s->table.features, s->conf.features);
 	cdp_print(s->conf.under, sizeof(s->conf.under), "%s", a->under.name);
 	cdp_print(s->conf.under_uuid, sizeof(s->conf.under_uuid), "%s", a->under.info.uuid);
+	cdp_under_mark_leads(s->conf.under_mark);
 	if (!a->runs)
 		return cdp_new_set_plan(&a->plan, s);
 	return a->remembered ? 0 : cdp_new_set_plan_conf(&a->plan, s);

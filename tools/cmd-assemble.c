@@ -54,6 +54,7 @@ struct assemble {
 	char line[CDP_LINE_TEXT];
 	char uuid[sizeof(CDP_DM_UUID_PREFIX) + CDP_UUID_TEXT];
 	struct cdp_under under;
+	struct cdp_under_start how;
 };
 
 /* A storage server that is away shall not keep the set from starting. */
@@ -128,19 +129,6 @@ static void remove_mapping(void *arg)
 		cdp_warn("%s", cdp_why_text());
 }
 
-/* A leg that was made a new one has another UUID now. */
-static int update_uuids(void *arg)
-{
-	struct assemble *a = arg;
-	struct cdp_live s;
-	int r = cdp_live_open(&s, a->set.conf.name);
-
-	if (!r)
-		r = cdp_live_save(&s);
-	cdp_live_close(&s);
-	return r;
-}
-
 /* The data leg of a set that is under a device is made of that device's table. */
 static int prepare_under(struct assemble *a)
 {
@@ -154,12 +142,24 @@ static int prepare_under(struct assemble *a)
 
 static int start_under(struct assemble *a)
 {
+	int r;
+
+	cdp_print(a->line, sizeof(a->line), "%s", a->how.tables[a->how.first]);
 	cdp_steps_add(&a->plan, create, remove_mapping, a, "dm: create %s with uuid %s and the table: 0 %llu cdp %s",
 		      a->set.conf.name, a->uuid, (unsigned long long)a->set.conf.length, a->line);
-	cdp_steps_add(&a->plan, update_hints, NULL, a, "conf: remember devices that have moved");
-	cdp_steps_add(&a->plan, update_uuids, NULL, a, "conf: remember legs that are new");
 	cdp_under_plan_lead(&a->plan, &a->under);
-	return cdp_steps_run(&a->plan);
+	r = cdp_steps_run(&a->plan);
+	if (r)
+		return r;
+	cdp_steps_free(&a->plan);	/* it leads to the set: no way back from here */
+	cdp_interrupt_ignore();
+	cdp_steps_add(&a->plan, update_hints, NULL, a, "conf: remember devices that have moved");
+	cdp_under_plan_rest(&a->plan, &a->how);
+	r = cdp_steps_run(&a->plan);
+	if (r)
+		cdp_note("%s runs, but not with all of its legs yet; cdpctl assemble %s goes on with it",
+			 a->set.conf.name, a->set.conf.name);
+	return r;
 }
 
 static int assemble_under(struct assemble *a)
@@ -177,15 +177,13 @@ static int assemble_under(struct assemble *a)
 	r = cdp_still_find(&a->set);
 	if (!r)
 		r = cdp_still_judge(&a->set);
-	/* before what is older is wiped */
+	/* before what is older is copied to */
 	if (!r)
 		r = cdp_left_check(&a->set);
 	if (!r)
-		r = cdp_under_fit(&a->under, &a->set, cdp_opts.dry_run);
+		r = cdp_under_fit(&a->how, &a->under, &a->set);
 	if (!r)
 		r = cdp_explain(&a->set);
-	if (!r)
-		r = cdp_still_table(&a->set, a->line);
 	return r ? r : start_under(a);
 }
 
@@ -257,6 +255,8 @@ static int assemble_one(const char *name)
 	memset(&a, 0, sizeof(a));
 	a.plan.dry_run = cdp_opts.dry_run;
 	r = cdp_conf_load(&a.set.conf, name);
+	if (!r && a.set.conf.under[0])
+		r = cdp_under_begin(&a.set.conf, cdp_opts.dry_run);
 	if (!r && !cdp_opts.dry_run)
 		r = cdp_dm_have_target();
 	if (!r)

@@ -39,7 +39,7 @@ struct cdp_conf {
 	/* attach --live: the mapping that leads to the set, see under.h; "" for no such */
 	char under[CDP_NAME_TEXT];
 	char under_uuid[CDP_NAME_TEXT + 1];
-	char under_mark[96];			/* of its requests, when it last led elsewhere */
+	char under_mark[128];			/* see under.h */
 	u32 nr_legs;
 	struct cdp_conf_leg legs[CDP_MAX_LEGS];
 };

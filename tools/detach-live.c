@@ -22,18 +22,6 @@ struct detach {
 	char before[CDP_LINE_TEXT];	/* and as it was */
 };
 
-/* The place of the data leg in the running set, or -1. */
-static int data_leg(const struct cdp_live *s, const struct cdp_under *u)
-{
-	u32 i, ma, mi;
-
-	for (i = 0; i < s->table.nr_legs; i++)
-		if (sscanf(s->table.legs[i].data_dev, "%u:%u", &ma, &mi) == 2 &&
-		    cdp_probe_is(u->data_path, ma, mi))
-			return (int)i;
-	return -1;
-}
-
 static int check_data(const struct cdp_live *s, const struct cdp_under *u, int data)
 {
 	const char *state;
@@ -55,7 +43,7 @@ static int look_at_set(struct detach *d)
 	int data, r = cdp_live_open(&s, d->conf.name);
 
 	if (!r) {
-		data = data_leg(&s, &d->under);
+		data = cdp_under_data_leg(&d->under, &s);
 		/* one that the device does not lead to has nothing that counts */
 		r = d->under.leads ? check_data(&s, &d->under, data) : 0;
 		d->length = s.length;

@@ -8,10 +8,13 @@
 
 void cdp_fault_point(const char *what)
 {
-	const char *at = getenv("CDP_DIE_AT");
+	const char *die = getenv("CDP_DIE_AT"), *stop = getenv("CDP_STOP_AT");
 	static int nr;
 
-	if (!at || ++nr != atoi(at))
+	nr++;
+	if (stop && nr == atoi(stop))
+		raise(SIGSTOP);
+	if (!die || nr != atoi(die))
 		return;
 	fprintf(stderr, "dies: %s\n", what);
 	fflush(NULL);

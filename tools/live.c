@@ -294,6 +294,10 @@ bool cdp_live_has_failed(const struct cdp_live *s, u32 leg)
 	return state == LEG_FAULTY || state == LEG_MISSING;
 }
 
+/*
+ * A leg that is missing is found by the UUID that it had. The kernel may have another one in
+ * its place: of one that was struck off while it was away, and will be a new leg.
+ */
 int cdp_live_save(struct cdp_live *s)
 {
 	u32 i, ma, mi;
@@ -303,7 +307,9 @@ int cdp_live_save(struct cdp_live *s)
 	s->conf.uuid = s->status.set_uuid;
 	s->conf.length = s->length;
 	for (i = 0; i < s->status.nr_legs; i++) {
-		s->conf.legs[i].uuid = s->status.legs[i].uuid;
+		if (s->status.legs[i].state != LEG_MISSING ||
+		    cdp_uuid_is_null(&s->conf.legs[i].uuid))
+			s->conf.legs[i].uuid = s->status.legs[i].uuid;
 		if (sscanf(s->status.legs[i].data_dev, "%u:%u", &ma, &mi) == 2)
 			cdp_identity_remember(&s->conf.legs[i], ma, mi);
 	}

@@ -127,22 +127,29 @@ int cdp_still_judge(struct cdp_still *s)
 	return r;
 }
 
-int cdp_still_table(const struct cdp_still *s, char line[CDP_LINE_TEXT])
+int cdp_still_fill(const struct cdp_still *s, struct cdp_table *t)
 {
 	const struct cdp_conf *c = &s->conf;
-	struct cdp_table t = { .region_sectors = c->region_sectors, .nr_legs = c->nr_legs };
 	u32 i;
-	int r = cdp_features_parse(c->features, &t.features);
 
-	for (i = 0; i < t.nr_legs; i++) {
+	*t = (struct cdp_table) { .region_sectors = c->region_sectors, .nr_legs = c->nr_legs };
+	for (i = 0; i < t->nr_legs; i++) {
 		const struct cdp_found *f = &s->found[i];
 
-		t.legs[i] = (struct cdp_table_leg) { "-", 0, "-", 0 };
+		t->legs[i] = (struct cdp_table_leg) { "-", 0, "-", 0 };
 		if (f->here)
-			t.legs[i] = (struct cdp_table_leg) {
+			t->legs[i] = (struct cdp_table_leg) {
 				f->data, c->legs[i].data_start, f->meta, c->legs[i].meta_start,
 			};
 	}
+	return cdp_features_parse(c->features, &t->features);
+}
+
+int cdp_still_table(const struct cdp_still *s, char line[CDP_LINE_TEXT])
+{
+	struct cdp_table t;
+	int r = cdp_still_fill(s, &t);
+
 	if (!r)
 		cdp_table_print(&t, line, CDP_LINE_TEXT);
 	return r;

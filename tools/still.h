@@ -27,7 +27,8 @@ int __must_check cdp_still_find(struct cdp_still *s);
 /* Read the superblocks of the legs that are here, and decide: s->verdict. */
 int __must_check cdp_still_judge(struct cdp_still *s);
 
-/* The arguments of the table line with the legs that are here. */
+/* The table with the legs that are here: it points into @s; and its text, the arguments. */
+int __must_check cdp_still_fill(const struct cdp_still *s, struct cdp_table *t);
 int __must_check cdp_still_table(const struct cdp_still *s, char line[CDP_LINE_TEXT]);
 
 /* Does it take part in the plan, with a superblock that can be read? */

@@ -11,6 +11,10 @@
 #define KEY_AWAY \
 	"has its key in the kernel's keyring, where a second table does not find it; open it with cryptsetup --disable-keyring"
 #define BOOT_ID		"/proc/sys/kernel/random/boot_id"
+#define BOOT_TEXT	48
+#define LOST		"-"
+#define LEADS		"leads "
+#define ENDING		" ending"
 
 /* Targets of which two may hold one table: what they do is in it, and nowhere else. */
 static const char *const plain[] = {
@@ -413,31 +417,98 @@ static bool is_counted(const struct cdp_under *u, struct counts *n)
 	return ok && read_counts(u, n) && n->reads != before.reads;
 }
 
-/*
- * "<boot id> <sectors written> <discards>"; "-" when the kernel does not count. Not
- * requests written: a flush is one on 6.1.
- */
+/* Not requests written: a flush is one on 6.1. */
 void cdp_under_mark(const struct cdp_under *u, char mark[CDP_MARK_TEXT])
 {
+	char boot[BOOT_TEXT], seq[24], path[96];
 	struct counts n;
-	char boot[48];
 
-	cdp_print(mark, CDP_MARK_TEXT, "-");
-	if (read_line(BOOT_ID, boot, sizeof(boot)) && is_counted(u, &n))
-		cdp_print(mark, CDP_MARK_TEXT, "%s %llu %llu", boot, n.written, n.discards);
+	cdp_print(path, sizeof(path), "/sys/dev/block/%u:%u/diskseq", u->dev.major, u->dev.minor);
+	cdp_print(mark, CDP_MARK_TEXT, LOST);
+	if (read_line(BOOT_ID, boot, sizeof(boot)) && read_line(path, seq, sizeof(seq)) &&
+	    is_counted(u, &n))
+		cdp_print(mark, CDP_MARK_TEXT, "%s %s %llu %llu", boot, seq, n.written, n.discards);
 }
 
-bool cdp_under_same_mark(const char *before, const char *now)
+void cdp_under_mark_leads(char mark[CDP_MARK_TEXT])
 {
-	const char *numbers = strchr(now, ' ');
+	char boot[BOOT_TEXT];
 
-	return numbers && (!strcmp(before, now) || !strcmp(numbers, " 0 0"));
+	cdp_print(mark, CDP_MARK_TEXT, LOST);
+	if (read_line(BOOT_ID, boot, sizeof(boot)))
+		cdp_print(mark, CDP_MARK_TEXT, LEADS "%s", boot);
+}
+
+void cdp_under_mark_ending(char mark[CDP_MARK_TEXT])
+{
+	size_t n = strlen(mark);
+
+	if (!cdp_under_mark_is_lost(mark))
+		cdp_print(mark + n, CDP_MARK_TEXT - n, ENDING);
+}
+
+bool cdp_under_mark_is_lost(const char *mark)
+{
+	return !strcmp(mark, LOST);
+}
+
+bool cdp_under_mark_is_leads(const char *mark)
+{
+	return !strncmp(mark, LEADS, strlen(LEADS));
+}
+
+bool cdp_under_mark_counts(const char *mark)
+{
+	unsigned long long discards;
+
+	return sscanf(mark, "%*s %*u %*u %llu", &discards) == 1;
+}
+
+/* The boot in which it led to the set to the end; false when it did not. */
+static bool led_to_end(const char *mark, char boot[BOOT_TEXT])
+{
+	size_t n = strlen(mark), tail = strlen(ENDING);
+
+	if (cdp_under_mark_is_leads(mark))
+		mark += strlen(LEADS);
+	else if (n <= tail || strcmp(mark + n - tail, ENDING))
+		return false;
+	return sscanf(mark, "%47s", boot) == 1;
+}
+
+void cdp_under_carry(const char *before, const char *now, char mark[CDP_MARK_TEXT])
+{
+	unsigned long long written = 1, discards = 1;
+	char led[BOOT_TEXT], boot[BOOT_TEXT];
+	size_t n = strlen(now);
+	bool same;
+
+	cdp_print(mark, CDP_MARK_TEXT, LOST);
+	if (sscanf(now, "%47s %*u %llu %llu", boot, &written, &discards) != 3)
+		return;
+	same = !strncmp(before, now, n) && (!before[n] || !strcmp(before + n, ENDING));
+	if (!same && led_to_end(before, led) && strcmp(led, boot))
+		same = !written && !discards;
+	if (same)
+		cdp_print(mark, CDP_MARK_TEXT, "%s", now);
 }
 
 bool cdp_under_is_untouched(const struct cdp_under *u, const char *mark)
 {
-	char now[CDP_MARK_TEXT];
+	char now[CDP_MARK_TEXT], carried[CDP_MARK_TEXT];
 
 	cdp_under_mark(u, now);
-	return cdp_under_same_mark(mark, now);
+	cdp_under_carry(mark, now, carried);
+	return !cdp_under_mark_is_lost(carried);
+}
+
+int cdp_under_data_leg(const struct cdp_under *u, const struct cdp_live *s)
+{
+	u32 i, ma, mi;
+
+	for (i = 0; i < s->table.nr_legs; i++)
+		if (sscanf(s->table.legs[i].data_dev, "%u:%u", &ma, &mi) == 2 &&
+		    cdp_probe_is(u->data_path, ma, mi))
+			return (int)i;
+	return -1;
 }

@@ -23,6 +23,7 @@
 
 #include "conf.h"
 #include "dm.h"
+#include "live.h"
 #include "steps.h"
 
 #define CDP_DATA_SUFFIX		"-data"
@@ -80,11 +81,43 @@ void cdp_under_plan_longer(struct cdp_steps *p, struct cdp_under *u, u64 sectors
 void cdp_under_plan_restore(struct cdp_steps *p, struct cdp_under *u);
 void cdp_under_plan_drop(struct cdp_steps *p, struct cdp_under *u);
 
-/* What it has written, as text; for as long as the host runs. */
+/*
+ * What is remembered of the device, to know whether it was written to while it did not lead
+ * to the set:
+ *
+ *  "leads BOOT"                         it leads to it, in this boot of the host
+ *  "BOOT SEQ SECTORS DISCARDS"          it did not; its counters, of which nothing is missing
+ *  "BOOT SEQ SECTORS DISCARDS ending"   the same, and the host was being shut down
+ *  "-"                                  not known
+ *
+ * SEQ is the kernel's number of the device, which it has for this life of it: one that is
+ * made anew (lvchange -an, -ay) counts from zero again, which says nothing about before.
+ */
+
+/* What is to be remembered while it leads to the set, or what it has written until now. */
+void cdp_under_mark_leads(char mark[CDP_MARK_TEXT]);
 void cdp_under_mark(const struct cdp_under *u, char mark[CDP_MARK_TEXT]);
-/* Was nothing written through it since @mark, or since it was made? */
+/* Its counters, and the host ends: what it writes in the next boot will be counted from zero. */
+void cdp_under_mark_ending(char mark[CDP_MARK_TEXT]);
+/* Is nothing known of it? */
+bool cdp_under_mark_is_lost(const char *mark);
+bool cdp_under_mark_is_leads(const char *mark);
+/* Has it counters? A mark of an earlier cdpctl had them otherwise. */
+bool cdp_under_mark_counts(const char *mark);
+
+/**
+ * cdp_under_carry() - what was remembered, and what is counted now, as one mark. Pure.
+ * @mark: @now if nothing was written meanwhile, else "-"
+ *
+ * After another start of the host @now counts only if the device led to the set until the
+ * end, or until the shutdown, and that once: from then on there is a mark of this boot.
+ */
+void cdp_under_carry(const char *before, const char *now, char mark[CDP_MARK_TEXT]);
+
+/* Was nothing written past the set since @mark, which is of this boot? */
 bool cdp_under_is_untouched(const struct cdp_under *u, const char *mark);
-/* Pure: the same, of a mark of now. */
-bool cdp_under_same_mark(const char *before, const char *now);
+
+/* The place of the data leg in the running set, or -1. */
+int cdp_under_data_leg(const struct cdp_under *u, const struct cdp_live *s);
 
 #endif

@@ -47,15 +47,35 @@ TEST(data_leg)
 	     "by its path");
 }
 
+static void carry(const char *before, const char *now, bool untouched, const char *what)
+{
+	char mark[CDP_MARK_TEXT];
+
+	cdp_under_carry(before, now, mark);
+	must(!strcmp(mark, untouched ? now : "-"), "%s: %s", what, mark);
+}
+
 TEST(marks)
 {
-	must(cdp_under_same_mark("b 8 0", "b 8 0"), "the same");
-	must(!cdp_under_same_mark("b 8 0", "b 16 0"), "written");
-	must(!cdp_under_same_mark("b 8 0", "c 8 0"), "another start of the host");
-	must(cdp_under_same_mark("b 8 0", "c 0 0"), "made anew, and not written");
-	must(cdp_under_same_mark("", "c 0 0"), "the host was cut off");
-	must(!cdp_under_same_mark("", "c 3 24 0"), "and it was written after that");
-	must(!cdp_under_same_mark("-", "-"), "nobody counts");
+	carry("b 7 8 0", "b 7 8 0", true, "the same");
+	carry("b 7 8 0", "b 7 16 0", false, "written");
+	carry("b 7 8 0", "b 7 8 1", false, "discarded");
+	carry("b 7 8 0", "b 7 80 0", false, "written, a longer number");
+	carry("b 7 0 0", "b 9 0 0", false, "made anew, which says nothing about before");
+	carry("b 7 8 0", "c 7 8 0", false, "stopped by hand, then another boot");
+	carry("b 7 0 0", "c 7 0 0", false, "the same, with nothing written now");
+	carry("b 7 8 0 ending", "c 5 0 0", true, "shut down");
+	carry("b 7 8 0 ending", "c 5 8 0", false, "and it was written after that");
+	carry("b 7 8 0 ending", "b 7 8 0", true, "the shutdown was called off");
+	carry("b 7 8 0 ending", "b 9 0 0", false, "and it was made anew");
+	carry("leads b", "c 5 0 0", true, "the host was cut off");
+	carry("leads b", "c 5 24 0", false, "and it was written after that");
+	carry("leads b", "b 7 0 0", false, "it led to it in this boot, and does no more");
+	carry("", "c 5 0 0", false, "nothing is remembered");
+	carry("b 24 0", "c 5 0 0", false, "what was remembered before there was a number");
+	carry("-", "c 5 0 0", false, "it was used up");
+	carry("-", "-", false, "nobody counts");
+	carry("leads b", "-", false, "nobody counts now");
 }
 
 UNIT_MAIN("under", tables, leads, data_leg, marks)
