@@ -452,6 +452,9 @@ int cdp_dm_swap(const char *name, const char *lines)
 	cdp_print(why, sizeof(why), "%s", cdp_why_text());
 	if (cdp_dm_clear(name))
 		cdp_warn("%s", cdp_why_text());
+	/* the kernel suspends it, and leaves it so when it cannot exchange the tables */
+	if (resume(name))
+		cdp_warn("%s", cdp_why_text());
 	return cdp_why(r, "%s", why);
 }
 
