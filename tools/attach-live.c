@@ -137,18 +137,46 @@ static int join_all(const struct cdp_attach_live *a)
 	return r;
 }
 
-static int attach(struct attach *a)
+static int prepare(struct attach *a, const struct cdp_attach_live *want)
 {
-	int r = look(a);
+	int r;
 
+	a->want = want;
+	a->nr_legs = want->nr_protects + 1;
+	a->plan.dry_run = cdp_opts.dry_run;
+	r = look(a);
 	if (!r)
-		r = cdp_under_open(&a->under, a->want->under, a->want->name);
+		r = cdp_under_open(&a->under, want->under, want->name);
 	if (!r && !a->under.leads)
 		r = cdp_under_check(&a->under);
 	if (!r)
 		r = inspect(a);
+	return r ? r : place(a);
+}
+
+int cdp_attach_live_begin(const struct cdp_attach_live *want)
+{
+	static struct attach a;
+	static struct cdp_doing d;
+	int r = cdp_doing_load(&d, want->name);
+
+	if (r) {	/* nothing was begun */
+		cdp_why_clear();
+		r = prepare(&a, want);
+		cdp_under_close(&a.under);
+	}
 	if (!r)
-		r = place(a);
+		r = cdp_doing_begin(want->name, cdp_opts.dry_run);
+	if (r || !*cdp_doing_last())
+		return r;
+	return cdp_refuse("one-way", "%s: this was being undone: cdpctl resume %s --undo finishes that; %s",
+			  want->name, want->name, cdp_doing_last());
+}
+
+static int attach(struct attach *a, const struct cdp_attach_live *want)
+{
+	int r = prepare(a, want);
+
 	if (r)
 		return r;
 	cdp_under_plan_clear(&a->plan, &a->under);
@@ -180,10 +208,7 @@ int cdp_attach_live(const struct cdp_attach_live *want, bool *undone)
 	static struct attach a;
 	int r;
 
-	a.want = want;
-	a.nr_legs = want->nr_protects + 1;
-	a.plan.dry_run = cdp_opts.dry_run;
-	r = attach(&a);
+	r = attach(&a, want);
 	cdp_steps_free(&a.plan);
 	cdp_under_close(&a.under);
 	*undone = r && !cdp_doing_again();

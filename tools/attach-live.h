@@ -15,6 +15,12 @@ struct cdp_attach_live {
 };
 
 /*
+ * Is there anything in the way? Before it is remembered that this was begun: done again, it
+ * looks at nothing that an earlier try may have made.
+ */
+int __must_check cdp_attach_live_begin(const struct cdp_attach_live *a);
+
+/*
  * The set begins with the data leg alone, so that nothing is copied while the device does
  * not lead to it yet; then it is led to it; then the other legs join. To be called
  * again with the same after it was killed. When it fails, everything is undone, unless

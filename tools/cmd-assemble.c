@@ -231,10 +231,11 @@ static int report(const char *name)
 	return r;
 }
 
-/* A detach that had taken the mapping away may have begun with the metadata. */
+/* A detach that had taken the mapping away, or an undo, may have begun with the metadata. */
 static int check_detached(const char *name)
 {
 	static struct cdp_doing d;
+	bool undone;
 	int r;
 
 	if (!cdp_doing_is_there(name))
@@ -242,8 +243,9 @@ static int check_detached(const char *name)
 	r = cdp_doing_load(&d, name);
 	if (r || !*d.last)
 		return r;
-	return cdp_refuse("one-way", "%s is being detached: cdpctl resume %s finishes that; %s",
-			  name, name, d.last);
+	undone = strcmp(d.words[0], "detach");
+	return cdp_refuse("one-way", "%s is being %s: cdpctl resume %s%s finishes that; %s", name,
+			  undone ? "undone" : "detached", name, undone ? " --undo" : "", d.last);
 }
 
 static int assemble_one(const char *name)

@@ -288,7 +288,7 @@ static int attach_live(struct attach *a)
 	int r = check_live(a);
 
 	if (!r)
-		r = cdp_doing_begin(a->name, cdp_opts.dry_run);
+		r = cdp_attach_live_begin(&live);
 	if (r)
 		return r;
 	r = cdp_attach_live(&live, &undone);

@@ -88,13 +88,24 @@ static bool runs(const char *name)
 	return !cdp_dm_info(name, &info) && info.exists;
 }
 
-static int undo_it(const char *name, const struct cdp_doing *d)
+static int undo_attach(const char *name)
 {
 	bool undone;
+	int r = cdp_opts.dry_run ? 0 : cdp_doing_adopt(name);
+
+	if (!r)
+		r = cdp_detach_live(name, true, &undone);
+	if (!r)
+		cdp_doing_end();
+	return r;
+}
+
+static int undo_it(const char *name, const struct cdp_doing *d)
+{
 	int r;
 
 	if (!strcmp(d->words[0], "attach"))
-		r = cdp_detach_live(name, true, &undone);
+		r = undo_attach(name);
 	else if (!strcmp(d->words[0], "leg") && has_word(d, "replace"))
 		r = undo_replace(name, d);
 	else if (!strcmp(d->words[0], "detach") && !has_word(d, "--live") && runs(name))

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "attach-live.h"
+#include "doing.h"
 #include "msg.h"
 #include "old-leg.h"
 #include "opts.h"
@@ -132,8 +133,13 @@ static void plan_clear(struct detach *d)
 
 	if (d->runs)
 		cdp_steps_add(&d->plan, remove_set, NULL, d, "dm: remove %s", d->conf.name);
+	/* the data leg last: without it the set would start from the others, which are older */
 	for (i = 0; i < d->conf.nr_legs; i++)
-		cdp_old_leg_plan(&d->plan, &d->legs[i]);
+		if (!cdp_under_is_data(d->conf.name, d->conf.legs[i].device))
+			cdp_old_leg_plan(&d->plan, &d->legs[i]);
+	for (i = 0; i < d->conf.nr_legs; i++)
+		if (cdp_under_is_data(d->conf.name, d->conf.legs[i].device))
+			cdp_old_leg_plan(&d->plan, &d->legs[i]);
 	cdp_under_plan_drop(&d->plan, &d->under);
 	cdp_steps_add(&d->plan, remove_conf, NULL, d, "conf: remove %s",
 		      cdp_conf_path(d->conf.name, path));
@@ -168,6 +174,16 @@ static int look(struct detach *d, const char *name)
 	return r;
 }
 
+/* No start of the set in between shall take the data that other legs have. */
+static int keep_end(const struct detach *d)
+{
+	char end[CDP_MSG_TEXT];
+
+	cdp_print(end, sizeof(end), "%s has its own table again, and all data is on its disk",
+		  d->conf.under[0] ? d->conf.under : "the device that it was under");
+	return cdp_doing_keep_last(end);
+}
+
 static int detach(struct detach *d, bool *undone)
 {
 	int r;
@@ -178,6 +194,9 @@ static int detach(struct detach *d, bool *undone)
 	if (r)
 		return r;
 	cdp_steps_free(&d->plan);	/* the device is on its own: no way back from here */
+	r = keep_end(d);
+	if (r)
+		return r;
 	take_legs(d);
 	plan_clear(d);
 	return cdp_steps_run(&d->plan);

@@ -23,7 +23,8 @@ static struct {
 	char name[CDP_NAME_TEXT];
 	int fd;
 	bool again;
-	char kept[2048];	/* lines */
+	char words[sizeof(((struct cdp_doing *)0)->text)];	/* what is being done: lines, */
+	char kept[2048];					/* and more of them */
 	char last[CDP_MSG_TEXT];
 } own = { .fd = -1 };
 
@@ -148,13 +149,8 @@ static int refuse(const char *name, const struct cdp_doing *d)
 static int write_file(void)
 {
 	static struct cdp_doing d;
-	size_t n;
-	int r = own_words(&d);
+	size_t n = (size_t)cdp_print(d.text, sizeof(d.text), "%s%s", own.words, own.kept);
 
-	if (r)
-		return r;
-	n = strlen(d.text);
-	n += (size_t)cdp_print(d.text + n, sizeof(d.text) - n, "%s", own.kept);
 	if (*own.last)
 		n += (size_t)cdp_print(d.text + n, sizeof(d.text) - n, "%c%s\n", LAST, own.last);
 	if (n + 1 >= sizeof(d.text))
@@ -202,6 +198,7 @@ static int take(const char *name, bool dry_run)
 		return r;
 	own.again = false;
 	*own.last = '\0';
+	cdp_print(own.words, sizeof(own.words), "%s", now.text);
 	if (!before.nr) {
 		r = dry_run ? 0 : write_file();
 		return r || dry_run ? r : sync_dir();
@@ -261,6 +258,31 @@ int cdp_doing_begin(const char *name, bool dry_run)
 bool cdp_doing_again(void)
 {
 	return own.again;
+}
+
+int cdp_doing_adopt(const char *name)
+{
+	static struct cdp_doing d;
+	size_t n = 0;
+	u32 i;
+	int r;
+
+	cdp_print(own.name, sizeof(own.name), "%s", name);
+	own.fd = open(path_of(name, own.path), O_RDWR | O_CLOEXEC);
+	if (own.fd < 0)
+		return cdp_why(-errno, "%s: %s", own.path, strerror(errno));
+	r = !lock(own.fd) || is_gone(own.fd) ?
+	    cdp_why(-EBUSY, "%s: another cdpctl is at work on it; wait until it has ended", name) :
+	    read_file(&d, own.fd);
+	if (r) {
+		close(own.fd);
+		own.fd = -1;
+		return r;
+	}
+	for (i = 0; i < d.nr; i++)
+		n += (size_t)cdp_print(own.words + n, sizeof(own.words) - n, "%s\n", d.words[i]);
+	take_kept(&d);
+	return 0;
 }
 
 int cdp_doing_keep(const char *key, const char *value)

@@ -59,6 +59,8 @@ bool cdp_doing_has_kept(const char *key, const char *value);
  */
 int __must_check cdp_doing_keep_last(const char *text);
 const char *cdp_doing_last(void);
+/* What another process has begun, to undo it: as if it was begun by this one. */
+int __must_check cdp_doing_adopt(const char *name);
 /* It is done, or undone. */
 void cdp_doing_end(void);
 /* End it if all was done or undone (@r is 0, or @undone), else say how to go on. */
