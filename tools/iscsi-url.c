@@ -144,3 +144,49 @@ const char *cdp_iscsi_portal(const struct cdp_iscsi *t, char buf[CDP_ISCSI_PORTA
 		  v6 ? "]" : "", t->port);
 	return buf;
 }
+
+struct offer {
+	char *portal, *tag, *target;
+};
+
+static bool take_offer(char *line, struct offer *o)
+{
+	o->portal = line;
+	o->target = strchr(line, ' ');
+	if (!o->target)
+		return false;
+	*o->target++ = '\0';
+	o->tag = strrchr(line, ',');
+	if (o->tag)
+		*o->tag++ = '\0';
+	return true;
+}
+
+bool cdp_iscsi_offer(char *out, const struct cdp_iscsi *t, char tag[CDP_ISCSI_TAG_TEXT],
+		     char *offers, size_t size)
+{
+	char portal[CDP_ISCSI_PORTAL_TEXT], *save, *l;
+	bool found = false, one = true, exact = false;
+	struct offer o;
+	int n = 0;
+
+	*offers = *tag = '\0';
+	cdp_iscsi_portal(t, portal);
+	for (l = strtok_r(out, "\n", &save); l && !exact; l = strtok_r(NULL, "\n", &save)) {
+		if (!take_offer(l, &o))
+			continue;
+		if (strcmp(o.target, t->target)) {
+			n += cdp_print(offers + n, size - (size_t)n, "%s%s", n ? ", " : "",
+				       o.target);
+			continue;
+		}
+		exact = !strcmp(o.portal, portal);
+		one = one && o.tag && (!found || !strcmp(o.tag, tag));
+		if (o.tag)
+			cdp_print(tag, CDP_ISCSI_TAG_TEXT, "%s", o.tag);
+		found = true;
+	}
+	if (!exact && !one)
+		*tag = '\0';
+	return found;
+}

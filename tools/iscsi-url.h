@@ -38,4 +38,15 @@ int __must_check cdp_iscsi_url_parse(const char *url, struct cdp_iscsi *t, const
 #define CDP_ISCSI_PORTAL_TEXT	(CDP_ISCSI_HOST_TEXT + 9)
 const char *cdp_iscsi_portal(const struct cdp_iscsi *t, char buf[CDP_ISCSI_PORTAL_TEXT]);
 
+/**
+ * cdp_iscsi_offer() - is @t among the targets that a portal told of?
+ * @out: lines "ADDRESS:PORT,TAG TARGET", taken apart
+ * @tag: gets the group of the portal in @t. A host given by name is in no line: then it is the
+ *       one group of all portals of the target, or "" when there are several
+ * @offers: gets the other targets
+ */
+#define CDP_ISCSI_TAG_TEXT	8
+bool cdp_iscsi_offer(char *out, const struct cdp_iscsi *t, char tag[CDP_ISCSI_TAG_TEXT],
+		     char *offers, size_t size);
+
 #endif

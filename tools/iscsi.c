@@ -145,30 +145,6 @@ static int node(const struct cdp_iscsi_job *j, struct cdp_run *run, const char *
 
 /*----------------------------------------------------------------*/
 
-/* Lines are "ADDRESS:PORT,TAG TARGET". */
-static bool find_offer(char *out, struct cdp_iscsi_job *j, char *offers, size_t size)
-{
-	char *save, *l;
-	int n = 0;
-
-	*offers = '\0';
-	for (l = strtok_r(out, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-		char *name = strchr(l, ' '), *comma;
-
-		if (!name)
-			continue;
-		*name++ = '\0';
-		comma = strrchr(l, ',');
-		if (!strcmp(name, j->target->target)) {
-			if (comma)
-				cdp_print(j->tag, sizeof(j->tag), "%s", comma + 1);
-			return true;
-		}
-		n += cdp_print(offers + n, size - (size_t)n, "%s%s", n ? ", " : "", name);
-	}
-	return false;
-}
-
 /* Nothing is stored: a stored discovery leaves records of every target that the portal has. */
 static int discover(void *arg)
 {
@@ -192,7 +168,7 @@ static int discover(void *arg)
 			 portal, run.status);
 		return 0;
 	}
-	if (find_offer(run.out, j, offers, sizeof(offers)))
+	if (cdp_iscsi_offer(run.out, j->target, j->tag, offers, sizeof(offers)))
 		return 0;
 	return cdp_why(-ENOENT, "the portal %s has no target %s; it offers: %s", portal,
 		       j->target->target, *offers ? offers : "none");

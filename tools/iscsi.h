@@ -19,7 +19,7 @@ struct cdp_iscsi_job {
 	struct cdp_iscsi *target;
 	const char *secret;		/* for CHAP, when target->user is set */
 	bool silent;			/* no answers: what is left of a set may claim the disk */
-	char tag[8];			/* portal group, as discovery told it; "" if it did not */
+	char tag[CDP_ISCSI_TAG_TEXT];	/* portal group, as discovery told it; "" if it did not */
 	char device[CDP_PATH_TEXT];	/* result: the disk */
 };
 

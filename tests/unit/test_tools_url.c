@@ -107,4 +107,41 @@ TEST(too_long)
 	must(cdp_iscsi_url_parse(url, &t, &why) && strstr(why, "user"), "%s", why);
 }
 
-UNIT_MAIN("url", good, wrong, too_long)
+/* The group is that of the portal that was asked, not of the first that the target has. */
+TEST(offer)
+{
+#define TWO	"10.0.0.2:3260,1 " IQN "\n10.0.0.3:3260,2 " IQN "\n"
+	static const struct {
+		const char *host, *out;
+		bool found;
+		const char *tag, *offers;
+	} rows[] = {
+		{ "10.0.0.3", TWO, true, "2", "" },
+		{ "10.0.0.2", TWO, true, "1", "" },
+		{ "10.0.0.3", "10.0.0.3:3261,1 " IQN "\n10.0.0.3:3260,2 " IQN "\n", true, "2", "" },
+		{ "fe80::1", "10.0.0.3:3260,1 " IQN "\n[fe80::1]:3260,7 " IQN "\n", true, "7", "" },
+		{ "store", TWO, true, "", "" },
+		{ "store", "10.0.0.2:3260,3 " IQN "\n10.0.0.3:3260,3 " IQN "\n", true, "3", "" },
+		{ "store", "10.0.0.2:3260,3 iqn.x\nrubbish\n10.0.0.3:3260,4 " IQN "\n", true, "4",
+		  "iqn.x" },
+		{ "10.0.0.3", "10.0.0.3:3260 " IQN "\n", true, "", "" },
+		{ "10.0.0.3", "10.0.0.3:3260,1 iqn.x\n10.0.0.3:3260,2 iqn.y", false, "",
+		  "iqn.x, iqn.y" },
+		{ "10.0.0.3", "", false, "", "" },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cdp_iscsi t = { .port = 3260, .target = IQN };
+		char out[256], tag[CDP_ISCSI_TAG_TEXT], offers[64];
+
+		strcpy(t.host, rows[i].host);
+		strcpy(out, rows[i].out);
+		must(cdp_iscsi_offer(out, &t, tag, offers, sizeof(offers)) == rows[i].found,
+		     "row %u", i);
+		must(!strcmp(tag, rows[i].tag) && !strcmp(offers, rows[i].offers), "row %u: %s %s",
+		     i, tag, offers);
+	}
+}
+
+UNIT_MAIN("url", good, wrong, too_long, offer)
