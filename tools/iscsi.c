@@ -4,9 +4,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
+#include "doing.h"
 #include "iscsi.h"
 #include "msg.h"
 #include "run.h"
@@ -174,6 +174,48 @@ static int discover(void *arg)
 		       j->target->target, *offers ? offers : "none");
 }
 
+/*
+ * What is ours is known when all is done. For who goes on if we are killed before, it is
+ * kept with the command, ahead of what makes it: by LUN, as the first of several legs on
+ * a target has made what all of them use.
+ */
+#define KEPT_RECORD	"record"
+#define KEPT_SESSION	"session"
+
+static const char *kept_text(const struct cdp_iscsi *t, char text[CDP_MSG_TEXT])
+{
+	char portal[CDP_ISCSI_PORTAL_TEXT];
+
+	cdp_print(text, CDP_MSG_TEXT, "%s %s %u", cdp_iscsi_portal(t, portal), t->target, t->lun);
+	return text;
+}
+
+static bool is_kept(const struct cdp_iscsi *t, const char *key)
+{
+	char text[CDP_MSG_TEXT];
+
+	return cdp_doing_has_kept(key, kept_text(t, text));
+}
+
+static int keep(const struct cdp_iscsi *t, const char *key)
+{
+	char text[CDP_MSG_TEXT];
+	int r = is_kept(t, key) ? 0 : cdp_doing_keep(key, kept_text(t, text));
+
+	if (r != -E2BIG)
+		return r;
+	cdp_why_clear();	/* seven legs with the longest names: no reason to give up */
+	return 0;
+}
+
+void cdp_iscsi_recall(struct cdp_iscsi *t)
+{
+	if (!t->target[0])
+		return;
+	t->made_record = is_kept(t, KEPT_RECORD);
+	t->logged_in = is_kept(t, KEPT_SESSION);
+}
+
 static int make_record(void *arg)
 {
 	struct cdp_iscsi_job *j = arg;
@@ -182,12 +224,16 @@ static int make_record(void *arg)
 
 	if (r)
 		return r;
+	j->target->made_record = !run.status && is_kept(j->target, KEPT_RECORD);
 	if (!run.status) {
-		cdp_note("iSCSI target %s has a node record already; its settings are kept",
-			 j->target->target);
+		if (!j->target->made_record)
+			cdp_note("iSCSI target %s has a node record already; its settings are kept",
+				 j->target->target);
 		return 0;
 	}
-	r = NODE(j, &run, "-o", "new");
+	r = keep(j->target, KEPT_RECORD);
+	if (!r)
+		r = NODE(j, &run, "-o", "new");
 	if (!r && run.status)
 		r = failed(j->target, "make a node record", &run);
 	if (!r)
@@ -502,6 +548,21 @@ static int login(void *arg)
 	return 0;
 }
 
+/* The first one, which is undone when the leg leaves. */
+static int login_first(void *arg)
+{
+	struct cdp_iscsi_job *j = arg;
+	char dir[PATH_MAX];
+	bool is_there = find_session(j->target, dir);
+	bool ours = is_there && is_kept(j->target, KEPT_SESSION);
+	int r = is_there ? 0 : keep(j->target, KEPT_SESSION);
+
+	if (!r)
+		r = login(j);
+	j->target->logged_in |= !r && ours;
+	return r;
+}
+
 struct user {
 	const struct cdp_iscsi_job *j;
 	char path[CDP_PATH_TEXT];
@@ -573,7 +634,7 @@ void cdp_iscsi_plan_login(struct cdp_steps *p, struct cdp_iscsi_job *j)
 	if (t->user[0])
 		cdp_steps_add(p, set_chap, NULL, j,
 			      "iscsi: set CHAP user %s and the secret in the new record", t->user);
-	cdp_steps_add(p, login, logout, j, "iscsi: log in to %s, unless there is a session",
+	cdp_steps_add(p, login_first, logout, j, "iscsi: log in to %s, unless there is a session",
 		      t->target);
 	cdp_steps_add(p, wait_disk, NULL, j, "iscsi: wait for the disk with LUN %u", t->lun);
 }
@@ -608,65 +669,4 @@ int cdp_iscsi_login(struct cdp_iscsi *t, char device[CDP_PATH_TEXT])
 	if (!r)
 		cdp_print(device, CDP_PATH_TEXT, "%s", j.device);
 	return r;
-}
-
-/*----------------------------------------------------------------*/
-
-static int check_secret(char *secret, const char *from)
-{
-	secret[strcspn(secret, "\r\n")] = '\0';
-	if (!*secret)
-		return cdp_why(-EINVAL, "%s: the secret is empty", from);
-	if (strlen(secret) > CDP_ISCSI_SECRET_TEXT - 2)
-		return cdp_why(-EINVAL, "%s: the secret is too long", from);
-	return 0;
-}
-
-static int secret_from_file(const char *file, char secret[CDP_ISCSI_SECRET_TEXT])
-{
-	FILE *f = fopen(file, "re");
-	struct stat st;
-	int r = 0;
-
-	if (!f || fstat(fileno(f), &st))
-		r = cdp_why(-errno, "%s: %s", file, strerror(errno));
-	else if (st.st_mode & 077)
-		r = cdp_why(-EPERM, "%s may be read by others: chmod 600 %s", file, file);
-	else if (!fgets(secret, CDP_ISCSI_SECRET_TEXT, f))
-		r = cdp_why(-EINVAL, "%s: the secret is empty", file);
-	if (f)
-		fclose(f);
-	return r ? r : check_secret(secret, file);
-}
-
-static int secret_from_tty(const struct cdp_iscsi *t, char secret[CDP_ISCSI_SECRET_TEXT])
-{
-	struct termios old, quiet;
-	FILE *tty = fopen("/dev/tty", "r+e");
-	char *got;
-
-	if (!tty || tcgetattr(fileno(tty), &old)) {
-		if (tty)
-			fclose(tty);
-		return cdp_why(-ENOTTY, "the secret of CHAP user %s is needed, and there is no terminal to ask: give --secret-file FILE",
-			       t->user);
-	}
-	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	fprintf(tty, "CHAP secret of %s at %s: ", t->user, t->host);
-	fflush(tty);
-	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
-	got = fgets(secret, CDP_ISCSI_SECRET_TEXT, tty);
-	tcsetattr(fileno(tty), TCSAFLUSH, &old);
-	fputc('\n', tty);
-	fclose(tty);
-	if (!got)
-		return cdp_why(-EINTR, "no secret was given");
-	return check_secret(secret, "the terminal");
-}
-
-int cdp_iscsi_secret(const struct cdp_iscsi *t, const char *file,
-		     char secret[CDP_ISCSI_SECRET_TEXT])
-{
-	return file ? secret_from_file(file, secret) : secret_from_tty(t, secret);
 }

@@ -26,6 +26,9 @@ struct cdp_iscsi_job {
 /* Steps: discover, make and set the node record, log in, wait for the disk. */
 void cdp_iscsi_plan_login(struct cdp_steps *p, struct cdp_iscsi_job *j);
 
+/* What an earlier try of this command (doing.h) has done for the leg. */
+void cdp_iscsi_recall(struct cdp_iscsi *t);
+
 /* Step: undo what was done for the leg, if anything. */
 void cdp_iscsi_plan_logout(struct cdp_steps *p, struct cdp_iscsi_job *j);
 

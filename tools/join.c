@@ -197,6 +197,7 @@ static int join_again(struct cdp_join *j, struct cdp_live *s, u32 at, const char
 	if (r)
 		return r;
 	l->is_known = true;
+	cdp_iscsi_recall(&l->iscsi);
 	l->meta_start = s->table.legs[at].meta_start;
 	strcpy(l->path, l->dev.path);
 	cdp_live_change_begin(&j->change, s);
