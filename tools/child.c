@@ -12,6 +12,7 @@
 
 #define MOST_ENV	512
 #define SAID		4096
+#define DISMISS_S	10.0
 
 static bool is_set(const char *word, const char *const more[])
 {
@@ -94,6 +95,15 @@ int cdp_child_start(struct cdp_child *c, const char *const argv[], const char *c
 bool cdp_child_runs(const struct cdp_child *c)
 {
 	return c->pidfd >= 0;
+}
+
+void cdp_child_dismiss(struct cdp_child *c)
+{
+	double end = cdp_seconds() + DISMISS_S;
+
+	kill(-c->pid, SIGTERM);
+	if (end < c->end_s)
+		c->end_s = end;
 }
 
 static void take_said(struct cdp_child *c, char *said, size_t size)

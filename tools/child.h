@@ -34,4 +34,7 @@ bool cdp_child_runs(const struct cdp_child *c);
  */
 int cdp_child_end(struct cdp_child *c, char *said, size_t size);
 
+/* It is not wanted any more: it is told so, and is killed after a while. */
+void cdp_child_dismiss(struct cdp_child *c);
+
 #endif

@@ -99,14 +99,18 @@ static int list_set(const char *name, void *ctx)
 	return 0;
 }
 
+static void count(const struct cdp_child *c, void *ctx)
+{
+	(void)c;
+	++*(u32 *)ctx;
+}
+
 static bool tries(const struct cdp_tend *t)
 {
-	u32 i;
+	u32 nr = 0;
 
-	for (i = 0; i < t->nr_legs; i++)
-		if (cdp_child_runs(&t->legs[i].child))
-			return true;
-	return false;
+	cdp_tend_tries(t, count, &nr);
+	return nr;
 }
 
 /* One that is not remembered any more is kept until its tries have ended. */
@@ -157,20 +161,31 @@ static void on_uevent(const struct cdp_uevent *u, void *ctx)
 
 /*----------------------------------------------------------------*/
 
-/* All that is to be waited for: the wakers, the tries, the hook. */
-static u32 fill_fds(const struct monitor *m, struct pollfd *fds)
-{
-	u32 nr = WAKES, i, k;
+struct fds {
+	struct pollfd fds[WAKES + MOST_SETS * 2 * CDP_MAX_LEGS + 1];
+	u32 nr;
+};
 
-	memcpy(fds, m->wake.fds, sizeof(m->wake.fds));
+static void add_fd(struct fds *f, int fd)
+{
+	f->fds[f->nr++] = (struct pollfd) { .fd = fd, .events = POLLIN };
+}
+
+static void add_try(const struct cdp_child *c, void *ctx)
+{
+	add_fd(ctx, c->pidfd);
+}
+
+/* All that is to be waited for: the wakers, the tries, the hook. */
+static void fill_fds(const struct monitor *m, struct fds *f)
+{
+	u32 i;
+
+	memcpy(f->fds, m->wake.fds, sizeof(m->wake.fds));
+	f->nr = WAKES;
 	for (i = 0; i < m->nr; i++)
-		for (k = 0; k < m->sets[i]->nr_legs; k++)
-			if (cdp_child_runs(&m->sets[i]->legs[k].child))
-				fds[nr++] = (struct pollfd) {
-					.fd = m->sets[i]->legs[k].child.pidfd, .events = POLLIN,
-				};
-	fds[nr++] = (struct pollfd) { .fd = cdp_hooks_fd(), .events = POLLIN };
-	return nr;
+		cdp_tend_tries(m->sets[i], add_try, f);
+	add_fd(f, cdp_hooks_fd());
 }
 
 static double next_s(const struct monitor *m)
@@ -187,7 +202,7 @@ static double next_s(const struct monitor *m)
 
 static void wait_for_something(const struct monitor *m)
 {
-	static struct pollfd fds[WAKES + MOST_SETS * CDP_MAX_LEGS + 1];
+	static struct fds f;
 	double next = next_s(m), left = next - cdp_seconds();
 	struct timespec t = { 0 };
 
@@ -195,7 +210,8 @@ static void wait_for_something(const struct monitor *m)
 		t.tv_sec = (time_t)left;
 		t.tv_nsec = (long)((left - (double)t.tv_sec) * 1e9);
 	}
-	ppoll(fds, fill_fds(m, fds), next < CDP_NEVER_S ? &t : NULL, &m->unblocked);
+	fill_fds(m, &f);
+	ppoll(f.fds, f.nr, next < CDP_NEVER_S ? &t : NULL, &m->unblocked);
 }
 
 /* With --once: is there anything left that will end by itself? */

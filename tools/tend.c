@@ -20,7 +20,7 @@ void cdp_tend_init(struct cdp_tend *t, const char *name, double most_wait_s)
 	memset(t, 0, sizeof(*t));
 	cdp_print(t->name, sizeof(t->name), "%s", name);
 	for (i = 0; i < CDP_MAX_LEGS; i++) {
-		t->legs[i].child = (struct cdp_child)CDP_CHILD_NONE;
+		t->legs[i].child = t->ended[i] = (struct cdp_child)CDP_CHILD_NONE;
 		t->legs[i].back.most_s = most_wait_s;
 	}
 }
@@ -180,6 +180,22 @@ static bool own_event(struct cdp_tend *t, u32 leg, const char *what, const char 
 
 /*----------------------------------------------------------------*/
 
+/* It may have to undo something, or wait for a disk: it is kept until it has ended. */
+static void end_try(struct cdp_tend *t, struct cdp_child *c)
+{
+	u32 i;
+
+	if (!cdp_child_runs(c))
+		return;
+	cdp_child_dismiss(c);
+	for (i = 0; i < CDP_MAX_LEGS && cdp_child_runs(&t->ended[i]); i++)
+		;
+	if (i < CDP_MAX_LEGS)
+		t->ended[i] = *c;
+	else
+		cdp_warn("%s: a try for a leg that has gone does not end", t->name);
+}
+
 /* Legs keep what is known of them when the table is changed. */
 static void match_legs(struct cdp_tend *t)
 {
@@ -204,6 +220,8 @@ static void match_legs(struct cdp_tend *t)
 				old[k].child = (struct cdp_child)CDP_CHILD_NONE;
 			}
 	}
+	for (i = 0; i < CDP_MAX_LEGS; i++)
+		end_try(t, &old[i].child);
 	t->nr_legs = s->status.nr_legs;
 	free(old);
 }
@@ -428,6 +446,30 @@ void cdp_tend_reap(struct cdp_tend *t)
 		if (status != -EAGAIN)
 			ended(t, i, status, said);
 	}
+	for (i = 0; i < CDP_MAX_LEGS; i++)
+		if (cdp_child_runs(&t->ended[i]))
+			cdp_child_end(&t->ended[i], NULL, 0);
+}
+
+void cdp_tend_tries(const struct cdp_tend *t, void (*each)(const struct cdp_child *c, void *ctx),
+		    void *ctx)
+{
+	u32 i;
+
+	for (i = 0; i < CDP_MAX_LEGS; i++) {
+		if (cdp_child_runs(&t->legs[i].child))
+			each(&t->legs[i].child, ctx);
+		if (cdp_child_runs(&t->ended[i]))
+			each(&t->ended[i], ctx);
+	}
+}
+
+static void take_deadline(const struct cdp_child *c, void *ctx)
+{
+	double *next = ctx;
+
+	if (!c->killed)
+		*next = cdp_sooner(*next, c->end_s);
 }
 
 double cdp_tend_next_s(struct cdp_tend *t)
@@ -435,16 +477,10 @@ double cdp_tend_next_s(struct cdp_tend *t)
 	double next = CDP_NEVER_S;
 	u32 i;
 
-	for (i = 0; t->runs && i < t->nr_legs; i++) {
-		const struct cdp_tend_leg *l = &t->legs[i];
-
-		if (cdp_child_runs(&l->child)) {
-			if (!l->child.killed)
-				next = cdp_sooner(next, l->child.end_s);
-		} else if (judge(t, i) != COMEBACK_NOTHING) {
-			next = cdp_sooner(next, l->back.next_s);
-		}
-	}
+	cdp_tend_tries(t, take_deadline, &next);
+	for (i = 0; t->runs && i < t->nr_legs; i++)
+		if (!cdp_child_runs(&t->legs[i].child) && judge(t, i) != COMEBACK_NOTHING)
+			next = cdp_sooner(next, t->legs[i].back.next_s);
 	return next;
 }
 

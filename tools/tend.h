@@ -39,6 +39,7 @@ struct cdp_tend {
 	struct cdp_event last;		/* event */
 	u32 nr_legs;
 	struct cdp_tend_leg legs[CDP_MAX_LEGS];
+	struct cdp_child ended[CDP_MAX_LEGS];	/* tries for legs that have gone */
 };
 
 void cdp_tend_init(struct cdp_tend *t, const char *name, double most_wait_s);
@@ -48,6 +49,10 @@ void cdp_tend_look(struct cdp_tend *t);
 
 /* A report of the kernel that may be about one of its legs. */
 void cdp_tend_uevent(struct cdp_tend *t, const struct cdp_uevent *u);
+
+/* Call @each for every try that runs. */
+void cdp_tend_tries(const struct cdp_tend *t, void (*each)(const struct cdp_child *c, void *ctx),
+		    void *ctx);
 
 /* Reap tries that have ended. */
 void cdp_tend_reap(struct cdp_tend *t);

@@ -19,7 +19,7 @@ static struct world {
 	u32 nr;
 	struct cdp_event events[64];
 	void (*between)(void);		/* happens after the first thing that is looked at */
-	u32 tries;
+	u32 tries, dismissed;
 	int try_status;			/* -EAGAIN: it is under way */
 	const char *try_said;
 	bool journal;			/* there is one */
@@ -104,12 +104,19 @@ bool cdp_child_runs(const struct cdp_child *c)
 	return c->pidfd >= 0;
 }
 
+void cdp_child_dismiss(struct cdp_child *c)
+{
+	must(cdp_child_runs(c), "it has ended");
+	world.dismissed++;
+}
+
 int cdp_child_end(struct cdp_child *c, char *said, size_t size)
 {
 	if (world.try_status == -EAGAIN)
 		return -EAGAIN;
 	*c = (struct cdp_child)CDP_CHILD_NONE;
-	cdp_print(said, size, "%s", world.try_said ? world.try_said : "");
+	if (said)
+		cdp_print(said, size, "%s", world.try_said ? world.try_said : "");
 	return world.try_status;
 }
 
@@ -310,6 +317,38 @@ TEST(causes)
 	must(!world.tries, "by hand: it was tried");
 }
 
+static void count(const struct cdp_child *c, void *ctx)
+{
+	must(cdp_child_runs(c), "it runs");
+	++*(u32 *)ctx;
+}
+
+/* The leg that is tried leaves: so does the try, when it can. */
+TEST(leaves)
+{
+	struct cdp_tend *t = begin();
+	u32 nr = 0;
+
+	fails();
+	cdp_tend_look(t);
+	cdp_tend_hurry(t);
+	cdp_tend_look(t);
+	must(world.tries == 1 && !world.dismissed, "%u tries", world.tries);
+	world.renamed = 9;
+	world.state = LEG_IN_SYNC;
+	cdp_tend_look(t);
+	must(world.dismissed == 1, "it is ended");
+	cdp_tend_reap(t);
+	cdp_tend_look(t);
+	cdp_tend_tries(t, count, &nr);
+	must(nr == 1 && world.dismissed == 1, "and waited for");
+	world.try_status = 137;
+	cdp_tend_reap(t);
+	nr = 0;
+	cdp_tend_tries(t, count, &nr);
+	must(!nr && world.tries == 1, "until it is gone");
+}
+
 TEST(refused)
 {
 	struct cdp_tend *t = begin();
@@ -367,4 +406,5 @@ TEST(told_once)
 	must(world.journaled == 1, "one of our own");
 }
 
-UNIT_MAIN("tend", told_once, one_outage, between, renamed, restarted, no_event, causes, refused)
+UNIT_MAIN("tend", told_once, one_outage, between, renamed, restarted, no_event, causes,
+	  leaves, refused)
