@@ -139,11 +139,11 @@ static int take_data(struct search *s, u32 leg)
 			return two_claims(s, leg, other->path, s->all[i].path);
 		other = &s->all[i];
 	}
-	d = d ?: other;
-	if (d && d->silent)
-		s->found[leg].silent = d->silent;
-	else if (d)
-		strcpy(s->found[leg].data, d->path);
+	if (!d && !other)
+		return 0;
+	s->found[leg].silent = (d ?: other)->silent;
+	if (!s->found[leg].silent)
+		strcpy(s->found[leg].data, d ? l->device : other->path);
 	return 0;
 }
 
