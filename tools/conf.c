@@ -385,7 +385,7 @@ static int write_all(int fd, const char *text)
 }
 
 /* A rename is on the disk when the directory is. */
-static int sync_dir(void)
+int cdp_conf_sync(void)
 {
 	int fd = open(cdp_conf_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = fd < 0 || fsync(fd) ? -errno : 0;
@@ -461,7 +461,7 @@ static int replace(const char *path, const char *text)
 		r = -errno;
 		unlink(tmp);
 	}
-	return r ? r : sync_dir();
+	return r ? r : cdp_conf_sync();
 }
 
 static int try(const char *path, const char *text)
@@ -544,7 +544,7 @@ int cdp_conf_remove(const char *name)
 
 	if (unlink(cdp_conf_path(name, path)) && errno != ENOENT)
 		return cdp_why(-errno, "%s: cannot be removed: %s", path, strerror(errno));
-	return sync_dir() == -ENOENT ? 0 : sync_dir();
+	return cdp_conf_sync() == -ENOENT ? 0 : cdp_conf_sync();
 }
 
 static int is_conf(const struct dirent *e)

@@ -62,6 +62,8 @@ char *cdp_conf_print(const struct cdp_conf *c);
 int __must_check cdp_conf_load(struct cdp_conf *c, const char *name);
 /* Can one be saved? Makes the directory. For before anything else is done. */
 int __must_check cdp_conf_prepare(void);
+/* What was made, renamed or removed in the directory lasts. 0 or -errno. */
+int __must_check cdp_conf_sync(void);
 /* One process at a time changes what is remembered, and the tables that belong to
  * it. Waits a few seconds at most, -EBUSY then; ends with the process.
  */

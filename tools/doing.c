@@ -163,13 +163,9 @@ static int write_file(void)
 
 static int sync_dir(void)
 {
-	int dir = open(cdp_conf_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	int r = cdp_conf_sync();
 
-	if (dir < 0 || fsync(dir))
-		r = cdp_why(-errno, "%s: %s", cdp_conf_dir(), strerror(errno));
-	if (dir >= 0)
-		close(dir);
-	return r;
+	return r ? cdp_why(r, "%s: %s", cdp_conf_dir(), strerror(-r)) : 0;
 }
 
 static void take_kept(const struct cdp_doing *before)
@@ -230,6 +226,15 @@ static bool lock(int fd)
 	return true;
 }
 
+/* own.fd is open. */
+static int lock_own(const char *name)
+{
+	if (lock(own.fd) && !is_gone(own.fd))
+		return 0;
+	return cdp_why(-EBUSY, "%s: another cdpctl is at work on it; wait until it has ended",
+		       name);
+}
+
 int cdp_doing_begin(const char *name, bool dry_run)
 {
 	int r = dry_run ? 0 : cdp_conf_prepare();
@@ -241,10 +246,8 @@ int cdp_doing_begin(const char *name, bool dry_run)
 		      O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (own.fd < 0)
 		return dry_run ? 0 : cdp_why(-errno, "%s: %s", own.path, strerror(errno));
-	if (!lock(own.fd) || is_gone(own.fd))
-		r = cdp_why(-EBUSY, "%s: another cdpctl is at work on it; wait until it has ended",
-			    name);
-	else
+	r = lock_own(name);
+	if (!r)
 		r = take(name, dry_run);
 	if (r || dry_run) {
 		close(own.fd);
@@ -271,9 +274,9 @@ int cdp_doing_adopt(const char *name)
 	own.fd = open(path_of(name, own.path), O_RDWR | O_CLOEXEC);
 	if (own.fd < 0)
 		return cdp_why(-errno, "%s: %s", own.path, strerror(errno));
-	r = !lock(own.fd) || is_gone(own.fd) ?
-	    cdp_why(-EBUSY, "%s: another cdpctl is at work on it; wait until it has ended", name) :
-	    read_file(&d, own.fd);
+	r = lock_own(name);
+	if (!r)
+		r = read_file(&d, own.fd);
 	if (r) {
 		close(own.fd);
 		own.fd = -1;

@@ -208,22 +208,15 @@ static int join_again(struct cdp_join *j, struct cdp_live *s, u32 at, const char
 	return r;
 }
 
-int cdp_join_unload(const char *name)
-{
-	struct cdp_dm_info info;
-	int r = cdp_dm_info(name, &info);
-
-	return r || !info.has_inactive ? r : cdp_dm_clear(name);
-}
-
 int cdp_join(struct cdp_join *j, struct cdp_live *s, u32 at, const char *spec, const char *meta)
 {
 	bool replaces = at < s->table.nr_legs;
 	u32 nr_legs = replaces ? s->table.nr_legs : at + 1;
 	int r;
 
+	/* a table that an earlier try has loaded and not resumed holds the new leg's device */
 	if (cdp_doing_again() && !cdp_opts.dry_run) {
-		r = cdp_join_unload(s->name);
+		r = cdp_dm_unload(s->name);
 		if (r)
 			return r;
 	}

@@ -30,9 +30,6 @@ int __must_check cdp_join_begin(const struct cdp_live *s, const char *spec, int 
 const char *cdp_join_old(const char *old);
 #define CDP_JOIN_OLD	"old"	/* the key that is kept */
 
-/* A table that an earlier try has loaded and not resumed holds the new leg's device. */
-int __must_check cdp_join_unload(const char *name);
-
 /* Where the leg is that @spec names, or the number of legs. */
 u32 cdp_join_find(const struct cdp_live *s, const char *spec);
 

@@ -226,16 +226,10 @@ void cdp_under_plan_rest(struct cdp_steps *p, struct cdp_under_start *st)
  * The set runs
  *--------------------------------------------------------------*/
 
-/* As a start leaves it that was killed in the middle: the table with the others is loaded, */
-static int forget_loaded(const char *name, bool dry_run)
-{
-	struct cdp_dm_info info;
-	int r = dry_run ? 0 : cdp_dm_info(name, &info);
-
-	return r || dry_run || !info.has_inactive ? r : cdp_dm_clear(name);
-}
-
-/* or is live, and they are remembered as what they were, */
+/*
+ * As a start leaves it that was killed in the middle: the table with the others is loaded,
+ * or is live, and they are remembered as what they were,
+ */
 static int save_uuids(struct cdp_live *s, bool dry_run)
 {
 	bool same = true;
@@ -347,8 +341,8 @@ int cdp_under_lead_again(struct cdp_conf *c, bool dry_run)
 	st.under = &u;
 	if (!r) {
 		r = cdp_under_open_conf(&u, c);
-		if (!r)
-			r = forget_loaded(c->name, dry_run);
+		if (!r && !dry_run)
+			r = cdp_dm_unload(c->name);
 		if (!r)
 			r = judge_again(&st, &s, &nothing);
 		if (!r && nothing)
