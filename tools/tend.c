@@ -314,7 +314,8 @@ static void try_leg(struct cdp_tend *t, u32 leg)
 	char uuid[CDP_UUID_TEXT];
 	const char *const argv[] = {
 		"/proc/self/exe", "leg", "rejoin", "--unasked", t->name,
-		cdp_uuid_print(&l->uuid, uuid), NULL,
+	/* the kernel may have another one than what is remembered: see cdp_live_save() */
+		cdp_uuid_print(&t->live.status.legs[leg].uuid, uuid), NULL,
 	};
 
 	cdp_debug("%s: trying leg %u", t->name, leg);
