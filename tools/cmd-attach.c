@@ -270,7 +270,7 @@ static int attach_all(struct attach *a)
 static int check_live(const struct attach *a)
 {
 	int r = cdp_name_is_valid(a->name) ? 0 :
-		cdp_why(-ECDP_USAGE, "%s is no name for a set: letters, digits and . _ + - only, and not . or - first",
+		cdp_why(-ECDP_USAGE, "%s is no name for a set: letters, digits and . _ + - only, and not . - or + first",
 			a->name);
 
 	return r || cdp_opts.dry_run ? r : cdp_dm_have_target();

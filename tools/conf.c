@@ -315,7 +315,7 @@ bool cdp_name_is_valid(const char *name)
 {
 	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-");
 
-	return len && !name[len] && len < CDP_NAME_TEXT && *name != '.' && *name != '-';
+	return len && !name[len] && len < CDP_NAME_TEXT && !strchr(".-+", *name);
 }
 
 const char *cdp_conf_dir(void)

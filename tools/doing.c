@@ -121,8 +121,9 @@ static int own_words(struct cdp_doing *d)
 	for (i = 0; i < own.argc; i++) {
 		const char *w = i ? own.argv[i] : own.verb;
 
-		if (!*w || strchr(w, '\n') || n + strlen(w) + 2 > sizeof(d->text))
-			return cdp_why(-ECDP_USAGE, "the command line has an empty word, one with a line break, or is too long");
+		if (!*w || *w == KEPT || *w == LAST || strchr(w, '\n') ||
+		    n + strlen(w) + 2 > sizeof(d->text))
+			return cdp_why(-ECDP_USAGE, "the command line has an empty word, one with a line break, one that begins with + or =, or is too long");
 		n += (size_t)cdp_print(d->text + n, sizeof(d->text) - n, "%s\n", w);
 	}
 	return 0;

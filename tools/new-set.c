@@ -12,7 +12,7 @@ int cdp_new_set_check_name(const char *name)
 	int r;
 
 	if (!cdp_name_is_valid(name))
-		return cdp_why(-ECDP_USAGE, "%s is no name for a set: letters, digits and . _ + - only, and not . or - first",
+		return cdp_why(-ECDP_USAGE, "%s is no name for a set: letters, digits and . _ + - only, and not . - or + first",
 			       name);
 	if (cdp_conf_exists(name))
 		return cdp_why(-EEXIST, "%s exists: a set named %s is remembered (cdpctl assemble %s starts it, cdpctl detach %s ends it)",

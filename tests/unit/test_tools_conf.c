@@ -246,6 +246,7 @@ TEST(valid_names)
 	longest[CDP_NAME_TEXT - 1] = 'a';
 	longest[CDP_NAME_TEXT] = '\0';
 	must(!cdp_name_is_valid("") && !cdp_name_is_valid(".x") && !cdp_name_is_valid("-x") &&
+	     !cdp_name_is_valid("+x") &&
 	     !cdp_name_is_valid("a/b") && !cdp_name_is_valid("a b") &&
 	     !cdp_name_is_valid(longest), "wrong");
 }

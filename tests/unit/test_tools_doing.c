@@ -61,6 +61,8 @@ TEST(busy)
 	setenv("CDP_CONF_DIR", unit_dir(), 1);
 	cdp_doing_line(2, bad);
 	must(cdp_doing_begin("v", false) == -ECDP_USAGE, "a line break");
+	bad[1] = (char *)"+v";
+	must(cdp_doing_begin("v", false) == -ECDP_USAGE, "would be taken for what is kept");
 	must(cdp_doing_forget("v") == 0, "forgotten");
 	cdp_doing_line(3, words);
 	must(!cdp_doing_begin("v", false), "%s", cdp_why_text());
