@@ -439,14 +439,6 @@ int cdp_dm_clear(const char *name)
 	return t ? task_end(t, name, "forget the table that was loaded", UDEV_NOT) : no_task(name);
 }
 
-int cdp_dm_unload(const char *name)
-{
-	struct cdp_dm_info info;
-	int r = cdp_dm_info(name, &info);
-
-	return r || !info.has_inactive ? r : cdp_dm_clear(name);
-}
-
 int cdp_dm_swap(const char *name, const char *lines)
 {
 	int r = load(task_with(DM_DEVICE_RELOAD, name, lines), name);

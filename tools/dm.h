@@ -62,8 +62,6 @@ int __must_check cdp_dm_make(const char *name, const char *uuid, const char *lin
 int __must_check cdp_dm_swap(const char *name, const char *lines);
 /* Forget a table that was loaded and not resumed. */
 int __must_check cdp_dm_clear(const char *name);
-/* The same, if there is one. */
-int __must_check cdp_dm_unload(const char *name);
 /* The mapping with this number; -ENODEV when there is none. */
 int __must_check cdp_dm_name(u32 major, u32 minor, char name[CDP_DM_NAME_TEXT]);
 

@@ -216,7 +216,7 @@ int cdp_join(struct cdp_join *j, struct cdp_live *s, u32 at, const char *spec, c
 
 	/* a table that an earlier try has loaded and not resumed holds the new leg's device */
 	if (cdp_doing_again() && !cdp_opts.dry_run) {
-		r = cdp_dm_unload(s->name);
+		r = cdp_live_unload(s->name);
 		if (r)
 			return r;
 	}

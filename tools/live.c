@@ -298,12 +298,10 @@ bool cdp_live_has_failed(const struct cdp_live *s, u32 leg)
  * A leg that is missing is found by the UUID that it had. The kernel may have another one in
  * its place: of one that was struck off while it was away, and will be a new leg.
  */
-int cdp_live_save(struct cdp_live *s)
+static void take_status(struct cdp_live *s)
 {
 	u32 i, ma, mi;
 
-	if (!s->remembered)
-		return 0;
 	s->conf.uuid = s->status.set_uuid;
 	s->conf.length = s->length;
 	for (i = 0; i < s->status.nr_legs; i++) {
@@ -313,7 +311,40 @@ int cdp_live_save(struct cdp_live *s)
 		if (sscanf(s->status.legs[i].data_dev, "%u:%u", &ma, &mi) == 2)
 			cdp_identity_remember(&s->conf.legs[i], ma, mi);
 	}
-	return cdp_conf_save(&s->conf);
+}
+
+/* The mark is not of the running set: who starts or stops it may have written it meanwhile. */
+int cdp_live_save(struct cdp_live *s)
+{
+	static struct cdp_conf file;
+	int r;
+
+	if (!s->remembered)
+		return 0;
+	take_status(s);
+	r = cdp_conf_lock();
+	if (!r)
+		r = cdp_conf_load(&file, s->name);
+	if (!r) {
+		strcpy(s->conf.under_mark, file.under_mark);
+		r = cdp_conf_save(&s->conf);
+	}
+	cdp_conf_unlock();
+	return r;
+}
+
+int cdp_live_unload(const char *name)
+{
+	struct cdp_dm_info info;
+	int r = cdp_dm_info(name, &info);
+
+	if (r || !info.has_inactive)
+		return r;
+	r = cdp_conf_lock();
+	if (!r)
+		r = cdp_dm_clear(name);
+	cdp_conf_unlock();
+	return r;
 }
 
 /* Only this is changed: the rest is as the file has it now. */

@@ -47,6 +47,8 @@ bool cdp_live_has_failed(const struct cdp_live *s, u32 leg);	/* faulty or missin
 
 /* Write conf to its file with the leg UUIDs of the status; nothing when not remembered. */
 int __must_check cdp_live_save(struct cdp_live *s);
+/* Forget a table that was loaded and not resumed, unless somebody is at it. */
+int __must_check cdp_live_unload(const char *name);
 
 /* Remember that a leg was taken out by hand, or is not any more; nothing when the
  * set is not remembered.

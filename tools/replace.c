@@ -86,7 +86,7 @@ int cdp_replace(struct cdp_live *s, const char *old, const char *spec, const cha
 int cdp_replace_undo(struct cdp_live *s, const char *old, const char *spec)
 {
 	u32 at = cdp_join_find(s, spec);
-	int r = cdp_opts.dry_run ? 0 : cdp_dm_unload(s->name);
+	int r = cdp_opts.dry_run ? 0 : cdp_live_unload(s->name);
 
 	if (r || at == s->table.nr_legs)
 		return r;

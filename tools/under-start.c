@@ -8,17 +8,9 @@
 #include "stats.h"
 #include "under-start.h"
 
-static int remember(struct cdp_conf *c, const char *mark)
-{
-	if (!strcmp(c->under_mark, mark))
-		return 0;
-	cdp_print(c->under_mark, sizeof(c->under_mark), "%s", mark);
-	return cdp_conf_save(c);
-}
-
 int cdp_under_begin(struct cdp_conf *c, bool dry_run)
 {
-	char now[CDP_MARK_TEXT] = "-", mark[CDP_MARK_TEXT];
+	char now[CDP_MARK_TEXT] = CDP_MARK_LOST, mark[CDP_MARK_TEXT];
 	struct cdp_under u;
 	bool leads = false;
 
@@ -33,7 +25,7 @@ int cdp_under_begin(struct cdp_conf *c, bool dry_run)
 	if (leads)
 		return 0;
 	if (!dry_run)
-		return remember(c, mark);
+		return cdp_under_remember(c, mark);
 	strcpy(c->under_mark, mark);
 	return 0;
 }
@@ -148,9 +140,15 @@ int cdp_under_fit(struct cdp_under_start *st, const struct cdp_under *u, struct 
 
 static int load(const struct cdp_under_start *st, enum cdp_under_first which)
 {
-	return cdp_dm_reload(st->conf->name, st->conf->length, st->tables[which]);
+	int r = cdp_conf_lock();
+
+	if (!r)
+		r = cdp_dm_reload(st->conf->name, st->conf->length, st->tables[which]);
+	cdp_conf_unlock();
+	return r;
 }
 
+/* Nobody shall load another one before this is in service. */
 static int load_first(void *arg)
 {
 	struct cdp_under_start *st = arg;
@@ -181,7 +179,7 @@ static int save_leads(void *arg)
 	char mark[CDP_MARK_TEXT];
 
 	cdp_under_mark_leads(mark);
-	return remember(st->conf, mark);
+	return cdp_under_remember(st->conf, mark);
 }
 
 /* A leg that has become a new one has another UUID then. */
@@ -342,7 +340,7 @@ int cdp_under_lead_again(struct cdp_conf *c, bool dry_run)
 	if (!r) {
 		r = cdp_under_open_conf(&u, c);
 		if (!r && !dry_run)
-			r = cdp_dm_unload(c->name);
+			r = cdp_live_unload(c->name);
 		if (!r)
 			r = judge_again(&st, &s, &nothing);
 		if (!r && nothing)
@@ -382,7 +380,7 @@ static int save_mark(void *arg)
 	cdp_under_mark(&s->under, mark);
 	if (host_ends())
 		cdp_under_mark_ending(mark);
-	return remember(s->conf, mark);
+	return cdp_under_remember(s->conf, mark);
 }
 
 static void unsave_mark(void *arg)
@@ -391,7 +389,7 @@ static void unsave_mark(void *arg)
 	char mark[CDP_MARK_TEXT];
 
 	cdp_under_mark_leads(mark);
-	if (remember(s->conf, mark))
+	if (cdp_under_remember(s->conf, mark))
 		cdp_warn("%s", cdp_why_text());
 }
 
@@ -400,7 +398,7 @@ static int lose_mark(void *arg)
 {
 	struct stop *s = arg;
 
-	return remember(s->conf, "-");
+	return cdp_under_remember(s->conf, CDP_MARK_LOST);
 }
 
 static int remove_set(void *arg)

@@ -12,7 +12,6 @@
 	"has its key in the kernel's keyring, where a second table does not find it; open it with cryptsetup --disable-keyring"
 #define BOOT_ID		"/proc/sys/kernel/random/boot_id"
 #define BOOT_TEXT	48
-#define LOST		"-"
 #define LEADS		"leads "
 #define ENDING		" ending"
 
@@ -424,7 +423,7 @@ void cdp_under_mark(const struct cdp_under *u, char mark[CDP_MARK_TEXT])
 	struct counts n;
 
 	cdp_print(path, sizeof(path), "/sys/dev/block/%u:%u/diskseq", u->dev.major, u->dev.minor);
-	cdp_print(mark, CDP_MARK_TEXT, LOST);
+	cdp_print(mark, CDP_MARK_TEXT, CDP_MARK_LOST);
 	if (read_line(BOOT_ID, boot, sizeof(boot)) && read_line(path, seq, sizeof(seq)) &&
 	    is_counted(u, &n))
 		cdp_print(mark, CDP_MARK_TEXT, "%s %s %llu %llu", boot, seq, n.written, n.discards);
@@ -434,7 +433,7 @@ void cdp_under_mark_leads(char mark[CDP_MARK_TEXT])
 {
 	char boot[BOOT_TEXT];
 
-	cdp_print(mark, CDP_MARK_TEXT, LOST);
+	cdp_print(mark, CDP_MARK_TEXT, CDP_MARK_LOST);
 	if (read_line(BOOT_ID, boot, sizeof(boot)))
 		cdp_print(mark, CDP_MARK_TEXT, LEADS "%s", boot);
 }
@@ -449,7 +448,7 @@ void cdp_under_mark_ending(char mark[CDP_MARK_TEXT])
 
 bool cdp_under_mark_is_lost(const char *mark)
 {
-	return !strcmp(mark, LOST);
+	return !strcmp(mark, CDP_MARK_LOST);
 }
 
 bool cdp_under_mark_is_leads(const char *mark)
@@ -483,7 +482,7 @@ void cdp_under_carry(const char *before, const char *now, char mark[CDP_MARK_TEX
 	size_t n = strlen(now);
 	bool same;
 
-	cdp_print(mark, CDP_MARK_TEXT, LOST);
+	cdp_print(mark, CDP_MARK_TEXT, CDP_MARK_LOST);
 	if (sscanf(now, "%47s %*u %llu %llu", boot, &written, &discards) != 3)
 		return;
 	same = !strncmp(before, now, n) && (!before[n] || !strcmp(before + n, ENDING));
@@ -491,6 +490,30 @@ void cdp_under_carry(const char *before, const char *now, char mark[CDP_MARK_TEX
 		same = !written && !discards;
 	if (same)
 		cdp_print(mark, CDP_MARK_TEXT, "%s", now);
+}
+
+/* Only this is changed: the rest is as the file has it now. */
+int cdp_under_remember(struct cdp_conf *c, const char *mark)
+{
+	static struct cdp_conf file;
+	int r;
+
+	if (!strcmp(c->under_mark, mark))
+		return 0;
+	r = cdp_conf_lock();
+	if (!r)
+		r = cdp_conf_load(&file, c->name);
+	if (!r && strcmp(file.under_mark, c->under_mark))
+		r = cdp_why(-EAGAIN, "%s was changed by somebody else meanwhile; try again",
+			    c->name);
+	if (!r) {
+		cdp_print(file.under_mark, sizeof(file.under_mark), "%s", mark);
+		r = cdp_conf_save(&file);
+	}
+	if (!r)
+		strcpy(c->under_mark, file.under_mark);
+	cdp_conf_unlock();
+	return r;
 }
 
 bool cdp_under_is_untouched(const struct cdp_under *u, const char *mark)

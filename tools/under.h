@@ -29,6 +29,7 @@
 #define CDP_DATA_SUFFIX		"-data"
 #define CDP_DATA_UUID		"CDPDATA-"	/* and the set's name: udev rules know it */
 #define CDP_MARK_TEXT		sizeof(((struct cdp_conf *)0)->under_mark)
+#define CDP_MARK_LOST		"-"
 
 struct cdp_under {
 	char set[CDP_NAME_TEXT];
@@ -104,6 +105,9 @@ bool cdp_under_mark_is_lost(const char *mark);
 bool cdp_under_mark_is_leads(const char *mark);
 /* Has it counters? A mark of an earlier cdpctl had them otherwise. */
 bool cdp_under_mark_counts(const char *mark);
+
+/* In the configuration, unless it is another than that of @c by now: -EAGAIN. */
+int __must_check cdp_under_remember(struct cdp_conf *c, const char *mark);
 
 /**
  * cdp_under_carry() - what was remembered, and what is counted now, as one mark. Pure.

@@ -59,6 +59,12 @@ int cdp_dm_reload(const char *name, u64 length, const char *params)
 	return -EIO;
 }
 
+int cdp_dm_clear(const char *name)
+{
+	(void)name;
+	return -EIO;
+}
+
 /*---------------- what is remembered --------------------------------------------*/
 
 static void file_of(const char *suffix, const char *text)
