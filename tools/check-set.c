@@ -164,9 +164,13 @@ static void check_live(struct cdp_findings *f, const struct cdp_live *s, bool su
 
 static void check_bypassed(struct cdp_findings *f, const struct cdp_conf *c, bool runs)
 {
-	if (cdp_under_is_bypassed(c, runs))
-		cdp_find_mend(cdp_find_add(f, "set-bypassed", "%s: %s does not lead to it", c->name,
-					   c->under), false, "cdpctl assemble %s", c->name);
+	bool unfinished = runs && c->under[0] && !cdp_under_mark_is_leads(c->under_mark);
+	const char *how = cdp_under_is_bypassed(c, runs) ? "does not lead to it" :
+			  unfinished ? "may have written past it, which is not known yet" : NULL;
+
+	if (how)
+		cdp_find_mend(cdp_find_add(f, "set-bypassed", "%s: %s %s", c->name, c->under, how),
+			      false, "cdpctl assemble %s", c->name);
 }
 
 void cdp_check_set(struct cdp_findings *f, const struct cdp_conf *c)

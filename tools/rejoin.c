@@ -4,6 +4,7 @@
 #include "md-io.h"
 #include "msg.h"
 #include "rejoin.h"
+#include "under.h"
 
 struct rejoin {
 	struct cdp_live *set;
@@ -162,6 +163,15 @@ static int plan_message(struct rejoin *j)
 	return r;
 }
 
+/* A leg that comes back is copied to by what its tracker has: not what went past the set. */
+static int check_led(const struct cdp_conf *c)
+{
+	if (!c->under[0] || cdp_under_mark_is_leads(c->under_mark))
+		return 0;
+	return cdp_why(-EAGAIN, "%s: it is not known yet what %s has written past it; cdpctl assemble %s goes on",
+		       c->name, c->under, c->name);
+}
+
 /* Said by hand, or nobody forbade it by hand. */
 static int settle_hand(struct rejoin *j)
 {
@@ -176,8 +186,10 @@ static int settle_hand(struct rejoin *j)
 static int run(struct rejoin *j)
 {
 	struct cdp_live *s = j->set;
-	int r = settle_hand(j);
+	int r = check_led(&s->conf);
 
+	if (!r)
+		r = settle_hand(j);
 	if (!r)
 		r = device_is_here(s, j->leg) ? plan_message(j) : plan_return(j);
 	if (!r)

@@ -288,7 +288,7 @@ const struct cdp_topic cdp_topics[] = {
 	  "Start it.",
 	},
 	{ FINDING(ERROR), "set-bypassed", "A device is used without the set that is under it.",
-	  "It has its own table: after a boot in which the set was not started, or because lvm has loaded it. What is written now is on its disk alone, the other legs do not get it.",
+	  "It has its own table: after a boot in which the set was not started, or because lvm has loaded it. What is written now is on its disk alone, the other legs do not get it. Or it leads to the set, but the start was killed before it was looked what had been written until then: the other legs may lack that.",
 	  "Start the set: if the device was written to, the other legs are copied to anew. If lvm has changed the device: cdpctl detach --live NAME, then attach it again.",
 	},
 	{ FINDING(ERROR), "set-failed", "The last leg of a set fails.",

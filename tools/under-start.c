@@ -87,6 +87,16 @@ static void tell_struck(struct cdp_under_start *st)
 				 st->away & 1u << i ? " when it is back" : "");
 }
 
+/* What cannot be remembered afterwards is not done. */
+static int strike(struct cdp_under_start *st)
+{
+	int r = cdp_conf_try(st->conf);
+
+	if (!r)
+		tell_struck(st);
+	return r;
+}
+
 /* udev opens a device for a moment. */
 static bool is_used(const struct cdp_under *u)
 {
@@ -128,16 +138,12 @@ int cdp_under_fit(struct cdp_under_start *st, const struct cdp_under *u, struct 
 		st->first = FIRST_ALL;
 	else if (!untouched)
 		st->first = FIRST_ALONE;
-	if (st->first != FIRST_ALONE)
-		return 0;
-	r = cdp_conf_try(&s->conf);	/* before a leg is struck off */
-	if (!r)
-		tell_struck(st);
-	return r;
+	return st->first == FIRST_ALONE ? strike(st) : 0;
 }
 
 /*----------------------------------------------------------------*/
 
+/* Nobody shall load another one before this is in service. */
 static int load(const struct cdp_under_start *st, enum cdp_under_first which)
 {
 	int r = cdp_conf_lock();
@@ -148,7 +154,6 @@ static int load(const struct cdp_under_start *st, enum cdp_under_first which)
 	return r;
 }
 
-/* Nobody shall load another one before this is in service. */
 static int load_first(void *arg)
 {
 	struct cdp_under_start *st = arg;
@@ -182,16 +187,13 @@ static int save_leads(void *arg)
 	return cdp_under_remember(st->conf, mark);
 }
 
-/* A leg that has become a new one has another UUID then. */
+/* A leg that has become a new one, now or at a start that was killed, has another UUID. */
 static int load_all(void *arg)
 {
 	struct cdp_under_start *st = arg;
 	struct cdp_live s;
-	int r;
+	int r = st->first == FIRST_ALL && !st->struck ? 0 : load(st, FIRST_ALL);
 
-	if (st->first == FIRST_ALL && !st->struck)
-		return 0;
-	r = load(st, FIRST_ALL);
 	if (r)
 		return r;
 	r = cdp_live_open(&s, st->conf->name);
@@ -240,7 +242,7 @@ static int save_uuids(struct cdp_live *s, bool dry_run)
 }
 
 /* or they have not joined yet. */
-static int find_others(struct cdp_under_start *st, const struct cdp_live *s)
+static int find_others(struct cdp_under_start *st, const struct cdp_table_leg *own)
 {
 	static struct cdp_still still;
 	struct cdp_table t;
@@ -255,7 +257,7 @@ static int find_others(struct cdp_under_start *st, const struct cdp_live *s)
 		return r;
 	still.found[data].here = true;
 	cdp_print(still.found[data].data, CDP_PATH_TEXT, "%s", st->under->data_path);
-	if (sscanf(s->table.legs[0].meta_dev, "%u:%u", &ma, &mi) == 2)
+	if (sscanf(own->meta_dev, "%u:%u", &ma, &mi) == 2)
 		cdp_probe_name(ma, mi, still.found[data].meta);
 	r = cdp_still_fill(&still, &t);
 	if (!r)
@@ -276,6 +278,17 @@ static int check_table(const struct cdp_under *u)
 	return r;
 }
 
+/* Has no other leg been brought in? Then nothing was copied past the device. */
+static bool has_others(const struct cdp_live *s, int data)
+{
+	u32 i;
+
+	for (i = 0; i < s->status.nr_legs; i++)
+		if ((int)i != data && s->status.legs[i].state != LEG_MISSING)
+			return true;
+	return false;
+}
+
 static int judge_again(struct cdp_under_start *st, const struct cdp_live *s, bool *nothing)
 {
 	const struct cdp_under *u = st->under;
@@ -284,26 +297,30 @@ static int judge_again(struct cdp_under_start *st, const struct cdp_live *s, boo
 	bool whole = data >= 0 && s->status.legs[data].state == LEG_IN_SYNC;
 	bool alone = whole && s->table.nr_legs == 1;
 	bool untouched = u->leads || cdp_under_is_untouched(u, c->under_mark);
+	bool bare = whole && !has_others(s, data), strikes = bare && !alone && !untouched;
 
 	*nothing = u->leads && cdp_under_mark_is_leads(c->under_mark) && !alone;
 	if (*nothing)
 		return 0;
 	if (!u->leads)
 		r = check_table(u);
-	if (!r && !untouched && !alone)
+	if (!r && !untouched && !bare)
 		r = cdp_refuse("leads-elsewhere", "%s runs, but %s does not lead to it and was, or may have been, written to: somebody has loaded another table (lvm?). cdpctl detach --live %s, then attach again",
 			       c->name, u->name, c->name);
 	if (!r && !u->leads && !whole && is_used(u))
 		r = refuse_older(c, u);
 	if (r)
 		return r;
-	st->first = alone ? FIRST_ALONE : u->leads ? FIRST_ALL : FIRST_SIDE;
+	st->first = alone || strikes ? FIRST_ALONE : u->leads && !bare ? FIRST_ALL : FIRST_SIDE;
 	fill(st, &s->table, data, whole);
-	if (u->leads && !cdp_under_mark_counts(c->under_mark) &&
+	if (bare && c->nr_legs > 1 && !cdp_doing_is_there(c->name))
+		r = find_others(st, &s->table.legs[data]);
+	if (u->leads && !alone && !cdp_under_mark_counts(c->under_mark) &&
 	    !cdp_under_mark_is_lost(c->under_mark))
 		st->others = 0;	/* put there by an earlier cdpctl */
-	if (alone && c->nr_legs > 1 && !cdp_doing_is_there(c->name))
-		r = find_others(st, s);
+	st->has_first = bare && !strikes;
+	if (!r && strikes)
+		r = strike(st);
 	return r;
 }
 
@@ -312,12 +329,12 @@ static int lead_again(struct cdp_under_start *st, struct cdp_under *u, bool dry_
 	struct cdp_steps p = { .dry_run = dry_run };
 	int r;
 
+	cdp_under_plan_clear(&p, u);
 	if (!u->leads) {
-		cdp_under_plan_clear(&p, u);
-		if (st->first == FIRST_SIDE)
-			cdp_steps_add(&p, load_first, load_before, st, "dm: load into %s the table: 0 %llu cdp %s",
-				      st->conf->name, (unsigned long long)st->conf->length,
-				      st->tables[FIRST_SIDE]);
+		if (!st->has_first)
+			cdp_steps_add(&p, load_first, st->struck ? NULL : load_before, st,
+				      "dm: load into %s the table: 0 %llu cdp %s", st->conf->name,
+				      (unsigned long long)st->conf->length, st->tables[st->first]);
 		cdp_under_plan_lead(&p, u);
 	}
 	cdp_under_plan_rest(&p, st);
@@ -436,8 +453,8 @@ static int check(const struct stop *s)
 {
 	int r;
 
-	if (!s->under.leads)
-		r = cdp_dm_unused(s->conf->name);
+	if (!s->under.leads)	/* it may hold the set by a table that was not resumed */
+		r = s->under.info.has_inactive ? 0 : cdp_dm_unused(s->conf->name);
 	else
 		r = cdp_dm_unused(s->under.name);
 	if (!r)
@@ -471,6 +488,8 @@ int cdp_under_stop(struct cdp_conf *c, bool dry_run)
 		r = cdp_conf_try(c);
 	if (!r) {
 		plan_mark(&p, &s);
+		if (!s.under.leads)
+			cdp_under_plan_clear(&p, &s.under);
 		cdp_under_plan_restore(&p, &s.under);
 		r = cdp_steps_run(&p);
 		cdp_steps_free(&p);	/* what was seen of it stays true */

@@ -26,6 +26,7 @@ struct cdp_under_start {
 	const struct cdp_under *under;
 	enum cdp_under_first first;
 	bool struck;			/* the others have left */
+	bool has_first;			/* the set that runs has that table */
 	u32 others, away;		/* legs, as bits */
 	char tables[3][CDP_LINE_TEXT];	/* by enum cdp_under_first */
 };
