@@ -5,11 +5,13 @@
 
 #include "beneath.h"
 #include "dm.h"
+#include "doing.h"
 #include "history.h"
 #include "hooks.h"
 #include "journal.h"
 #include "msg.h"
 #include "tend.h"
+#include "under.h"
 
 #define TRY_S	120u	/* a login and the wait for its disk take up to 60 */
 
@@ -312,9 +314,9 @@ static void try_leg(struct cdp_tend *t, u32 leg)
 {
 	struct cdp_tend_leg *l = &t->legs[leg];
 	char uuid[CDP_UUID_TEXT];
+	/* the kernel may have another one than what is remembered: see cdp_live_save() */
 	const char *const argv[] = {
 		"/proc/self/exe", "leg", "rejoin", "--unasked", t->name,
-	/* the kernel may have another one than what is remembered: see cdp_live_save() */
 		cdp_uuid_print(&t->live.status.legs[leg].uuid, uuid), NULL,
 	};
 
@@ -349,6 +351,23 @@ static void bring_back(struct cdp_tend *t)
 			try_leg(t, i);
 }
 
+/* lvm may have loaded a table of its own. After the next boot nobody could tell. */
+static void check_led(struct cdp_tend *t)
+{
+	struct cdp_conf *c = &t->live.conf;
+
+	/* attach, detach and grow have it so for a moment */
+	if (!cdp_under_mark_is_leads(c->under_mark) || cdp_doing_is_there(t->name) ||
+	    !cdp_under_is_bypassed(c, true))
+		return;
+	if (!cdp_under_remember(c, CDP_MARK_LOST))
+		cdp_error("%s: %s does not lead to it any more: somebody has loaded another table (lvm?), and what is written is on its disk alone (cdpctl explain set-bypassed)",
+			  t->name, c->under);
+	else
+		cdp_debug("%s", cdp_why_text());	/* status tells it, too */
+	cdp_why_clear();
+}
+
 /*
  * Events first: what is seen after them is newer. The other way round a leg that an
  * event calls failed would be in-sync by a status from before, and its outage over.
@@ -381,6 +400,7 @@ void cdp_tend_look(struct cdp_tend *t)
 			take_up(t);
 		take_news(t, &n);
 		settle_outages(t);
+		check_led(t);
 		bring_back(t);
 	} else {	/* not running, being changed, not resumed yet: an event will tell */
 		cdp_debug("%s: %s", t->name, cdp_why_text());
