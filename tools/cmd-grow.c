@@ -15,6 +15,7 @@ enum { OPT_SIZE = 256, OPT_ASSUME_CLEAN, OPT_WAIT };
 static struct grow {
 	u64 want;			/* sectors; 0: the most */
 	bool assume_clean, wait;
+	bool grown;			/* there is no way back */
 
 	struct cdp_live set;
 	struct cdp_steps plan;
@@ -191,8 +192,6 @@ static void plan(struct grow *g)
 	if (g->after > g->before)
 		cdp_steps_add(&g->plan, load, NULL, g, "dm: load into %s the table: 0 %llu cdp %s",
 			      g->set.name, (unsigned long long)g->after, g->line);
-	if (g->under.leads)
-		cdp_under_plan_longer(&g->plan, &g->under, g->after);
 }
 
 static int prepare(struct grow *g)
@@ -216,6 +215,13 @@ static int grow_set(struct grow *g, const char *name)
 	if (r)
 		return r;
 	plan(g);
+	r = cdp_steps_run(&g->plan);
+	if (r)
+		return r;
+	cdp_steps_free(&g->plan);	/* a set does not shrink */
+	g->grown = true;
+	if (g->under.leads)
+		cdp_under_plan_longer(&g->plan, &g->under, g->after);
 	return cdp_steps_run(&g->plan);
 }
 
@@ -233,14 +239,17 @@ int cdp_cmd_grow(int argc, char **argv)
 	if (r)
 		return r;
 	r = grow_set(&grow, name);
-	cdp_doing_close(r, !cdp_doing_again());
+	cdp_doing_close(r, !cdp_doing_again() && !grow.grown);
 	cdp_steps_free(&grow.plan);
 	cdp_under_close(&grow.under);
 	cdp_live_close(&grow.set);
 	if (r || cdp_opts.dry_run)
 		return r;
-	cdp_note("%s has grown from %s to %s", name,
-		 cdp_size_print(grow.before * CDP_SECTOR_BYTES, before),
-		 cdp_size_print(grow.after * CDP_SECTOR_BYTES, after));
+	cdp_size_print(grow.before * CDP_SECTOR_BYTES, before);
+	cdp_size_print(grow.after * CDP_SECTOR_BYTES, after);
+	if (grow.before < grow.after)
+		cdp_note("%s has grown from %s to %s", name, before, after);
+	else
+		cdp_note("%s has grown to %s", name, after);
 	return grow.wait ? cdp_follow_copy(name, FOLLOW_IN_SYNC, cdp_opts.json) : 0;
 }
