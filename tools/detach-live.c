@@ -94,7 +94,7 @@ static void reload_before(void *arg)
 {
 	struct detach *d = arg;
 
-	if (cdp_dm_reload(d->conf.name, d->length, d->before))
+	if (cdp_dm_reload(d->conf.name, d->length, d->before) ?: cdp_live_save_uuids(d->conf.name))
 		cdp_warn("%s", cdp_why_text());
 }
 

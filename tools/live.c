@@ -333,6 +333,17 @@ int cdp_live_save(struct cdp_live *s)
 	return r;
 }
 
+int cdp_live_save_uuids(const char *name)
+{
+	struct cdp_live s;
+	int r = cdp_live_open(&s, name);
+
+	if (!r)
+		r = cdp_live_save(&s);
+	cdp_live_close(&s);
+	return r;
+}
+
 int cdp_live_unload(const char *name)
 {
 	struct cdp_dm_info info;
@@ -453,7 +464,8 @@ static void unload_change(void *arg)
 	struct cdp_live_change *c = arg;
 
 	cdp_table_print(&c->set->table, c->line, sizeof(c->line));
-	if (cdp_dm_reload(c->set->name, c->set->length, c->line))
+	if (cdp_dm_reload(c->set->name, c->set->length, c->line) ?:
+	    cdp_live_save_uuids(c->set->name))
 		cdp_warn("%s", cdp_why_text());
 }
 

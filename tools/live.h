@@ -47,6 +47,8 @@ bool cdp_live_has_failed(const struct cdp_live *s, u32 leg);	/* faulty or missin
 
 /* Write conf to its file with the leg UUIDs of the status; nothing when not remembered. */
 int __must_check cdp_live_save(struct cdp_live *s);
+/* The same of a set whose table was loaded again: a leg that is a new one has another UUID. */
+int __must_check cdp_live_save_uuids(const char *name);
 /* Forget a table that was loaded and not resumed, unless somebody is at it. */
 int __must_check cdp_live_unload(const char *name);
 

@@ -191,16 +191,9 @@ static int save_leads(void *arg)
 static int load_all(void *arg)
 {
 	struct cdp_under_start *st = arg;
-	struct cdp_live s;
 	int r = st->first == FIRST_ALL && !st->struck ? 0 : load(st, FIRST_ALL);
 
-	if (r)
-		return r;
-	r = cdp_live_open(&s, st->conf->name);
-	if (!r)
-		r = cdp_live_save(&s);
-	cdp_live_close(&s);
-	return r;
+	return r ?: cdp_live_save_uuids(st->conf->name);
 }
 
 void cdp_under_plan_rest(struct cdp_steps *p, struct cdp_under_start *st)
