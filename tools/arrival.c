@@ -33,12 +33,14 @@ static bool is_awaited(const struct cdp_conf_leg *leg)
 }
 
 /* The data leg of one under a device is made of that, when the set is started. */
-static bool is_to_be_made(const struct cdp_conf *c, const struct cdp_conf_leg *leg)
+static bool is_to_be_made(const struct cdp_conf *c, const struct cdp_conf_leg *leg,
+			  const struct cdp_found *found)
 {
 	char path[CDP_PATH_TEXT];
 
 	cdp_print(path, sizeof(path), "/dev/mapper/%s", c->under);
-	return c->under[0] && cdp_under_is_data(c->name, leg->device) && !access(path, F_OK);
+	return c->under[0] && cdp_under_is_data(c->name, leg->device) && found->meta[0] &&
+	       !access(path, F_OK);
 }
 
 /* What is wrong with a set is said when it is started, not here. */
@@ -59,7 +61,7 @@ static int look_at(const char *name, void *ctx)
 		goto out;
 	for (i = 0; i < c.nr_legs; i++)
 		if (is_awaited(&c.legs[i]) && !found[i].here &&
-		    !is_to_be_made(&c, &c.legs[i]) && !l->lacking++) {
+		    !is_to_be_made(&c, &c.legs[i], &found[i]) && !l->lacking++) {
 			l->lacked = c.legs[i];
 			cdp_print(l->set, sizeof(l->set), "%s", name);
 		}

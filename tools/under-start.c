@@ -112,6 +112,13 @@ static int refuse_older(const struct cdp_conf *c, const struct cdp_under *u)
 			  c->name, u->name, c->name);
 }
 
+/* What its disk holds cannot be told without its metadata. */
+static int refuse_unknown(const struct cdp_conf *c, const struct cdp_under *u, int data)
+{
+	return cdp_refuse("written-past", "%s: %s is in use, or was written to since it led to the set, and the metadata of its disk was not found (it was at %s), so it is not known whether that holds all data. When it is there: cdpctl assemble %s again",
+			  c->name, u->name, c->legs[data].meta_device, c->name);
+}
+
 int cdp_under_fit(struct cdp_under_start *st, const struct cdp_under *u, struct cdp_still *s)
 {
 	bool untouched = cdp_under_is_untouched(u, s->conf.under_mark), used = is_used(u);
@@ -121,6 +128,8 @@ int cdp_under_fit(struct cdp_under_start *st, const struct cdp_under *u, struct 
 
 	if (s->verdict)
 		return 0;	/* is explained, and refused, in any case */
+	if (data >= 0 && !s->found[data].here && (used || !untouched))
+		return refuse_unknown(&s->conf, u, data);
 	if (!whole && used)
 		return refuse_older(&s->conf, u);
 	if (!whole && !untouched)
