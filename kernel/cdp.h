@@ -22,13 +22,14 @@
  *    do without; commit waits for nobody, issue for nobody but the pools, keeper for
  *    commit, and a leg's for that leg without a bound. The watch (flight.c) never waits:
  *    it sees the deadlines pass.
+ *    What copies and compares rests where the guest needs the processors (rest.c).
  *    Events go out from a queue that may block on memory and that nobody waits for
  *    (event.c).
  *  - Locks, outermost first: answer_mutex (around lock only), keeper_mutex (a pass of
  *    the keeper, or a message that changes what it works on), commit_mutex (a round of
  *    the commit worker, or of suspend and resume in its place), lock (the core's state;
  *    process context), a CPU's list of flights, queue_lock (the lists of requests, and
- *    of what is late; both any context, interrupts off).
+ *    of what is late; both any context, interrupts off); pace_lock by itself.
  */
 #ifndef CDP_H
 #define CDP_H
@@ -46,6 +47,7 @@
 #include "compat.h"
 #include "depth.h"
 #include "map.h"
+#include "pace.h"
 #include "plan.h"
 
 #define DM_MSG_PREFIX "cdp"
@@ -80,7 +82,7 @@ enum cdp_stat {
 	STAT_READS, STAT_WRITES, STAT_FLUSHES, STAT_ZEROES,
 	STAT_READ_BYTES, STAT_WRITE_BYTES,
 	STAT_INTENT_PAGES, STAT_TRACKER_PAGES, STAT_COMMITS, STAT_ROUNDS,
-	STAT_PARKED, STAT_CLEANED, STAT_RETRIED_READS, STAT_VERIFY_READS,
+	STAT_PARKED, STAT_CLEANED, STAT_RETRIED_READS, STAT_VERIFY_READS, STAT_RESTS,
 	STATS
 };
 
@@ -219,6 +221,21 @@ struct cdp_rate {
 	unsigned long next;
 };
 
+/* Somebody who copies or compares, and rests before he begins more (rest.c). */
+struct cdp_rest {
+	struct work_struct work;
+	struct cdp *c;
+	void (*go_on)(struct cdp *c);
+	enum { REST_NONE, RESTING, REST_OVER } state;
+	u64 ns;
+};
+
+/* Work of theirs, while it holds a processor. */
+struct cdp_stint {
+	u64 since;
+	unsigned long waits, turns;	/* how often the worker had let others run, or had to */
+};
+
 /* What happens to requests that wait without a bound: while a table goes, or now. */
 enum cdp_evict { EVICT_NONE, EVICT_REQUEUE, EVICT_FAIL, EVICT_ONCE };
 
@@ -315,6 +332,9 @@ struct cdp {
 	struct cdp_reading *readings[CDP_CLAIMS - CDP_COPIES];	/* under lock: by claim */
 	bool resync_paused;
 	struct cdp_rate resync_rate, verify_rate;
+	struct cdp_rest copy_rest, verify_rest;
+	spinlock_t pace_lock;		/* pace; innermost */
+	struct cdp_pace pace;
 	bool one_by_one;		/* single regions are copied: a run could not be read */
 	unsigned long settle_next, clean_next, ripe_next, retry_next;
 	unsigned long settled;		/* jiffies at the last settle */
@@ -579,6 +599,24 @@ static inline void cdp_rate_spend(struct cdp_rate *r, u64 sectors)
 	if (r->mbps)
 		r->budget -= (s64)sectors;
 }
+
+/* rest.c: giving way where processors are short; process context */
+int __init cdp_rest_init(void);
+void cdp_rest_exit(void);
+void cdp_rests_init(struct cdp *c);
+/* Nobody asks for one any more. */
+void cdp_rests_exit(struct cdp *c);
+/* May he begin more now? If not he is woken to go on. */
+bool cdp_may_begin(struct cdp *c, struct cdp_rest *r);
+/* Should it be little, as the guest waits behind it? */
+bool cdp_begins_small(struct cdp *c);
+
+static inline struct cdp_stint cdp_stint_begin(void)
+{
+	return (struct cdp_stint) { ktime_get_ns(), current->nvcsw, current->nivcsw };
+}
+
+void cdp_stint_end(struct cdp *c, struct cdp_stint stint);
 
 /* verify.c: legs are read against each other */
 int cdp_verify_init(struct cdp *c);

@@ -10,6 +10,7 @@
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
 #include <linux/file.h>
+#include <linux/sched.h>
 
 /* 6.12 moved the flag for stable pages to the queue limits; 6.1 has it in the
  * target, from some stable release on. Goes with 6.1.
@@ -66,6 +67,16 @@ static inline void cdp_bdev_release(void *open, void *holder)
 #else
 	blkdev_put(open, FMODE_READ | (holder ? FMODE_EXCL : 0));
 #endif
+}
+
+/* Does somebody wait for this processor? 7.0 has a wish that is not urgent. */
+static inline bool cdp_is_wanted(void)
+{
+#ifdef TIF_NEED_RESCHED_LAZY
+	if (test_thread_flag(TIF_NEED_RESCHED_LAZY))
+		return true;
+#endif
+	return need_resched();
 }
 
 /* An answer that is about the request and not about the leg. */

@@ -10,6 +10,7 @@
 #include "cdp.h"
 
 #define PIECE_PAGES	256u	/* largest piece */
+#define SMALL_SECTORS	256u	/* likewise, while the guest waits for processors */
 #define FINE_SECTORS	8u	/* a piece where something could not be read */
 #define RUN_RESERVE	16u
 
@@ -55,11 +56,8 @@ static void bio_ended(struct bio *bio)
 	piece_ended(copy);
 }
 
-/* The worker of the leg that it goes to. */
-static void send_work(struct work_struct *work)
+static void send(struct cdp *c, struct cdp_copy *copy)
 {
-	struct cdp_copy *copy = container_of(work, struct cdp_copy, work);
-	struct cdp *c = copy->c;
 	struct cdp_dev *d = &c->devs[copy->writing ? copy->target : copy->source];
 	blk_opf_t op = copy->zeroes ? REQ_OP_WRITE_ZEROES :
 		       copy->writing ? REQ_OP_WRITE : REQ_OP_READ;
@@ -81,6 +79,17 @@ static void send_work(struct work_struct *work)
 	submit_bio_noacct(bio);
 }
 
+/* The worker of the leg that it goes to; the copy may be gone after it. */
+static void send_work(struct work_struct *work)
+{
+	struct cdp_copy *copy = container_of(work, struct cdp_copy, work);
+	struct cdp_stint stint = cdp_stint_begin();
+	struct cdp *c = copy->c;
+
+	send(c, copy);
+	cdp_stint_end(c, stint);
+}
+
 /* To the target if @writing, else from the source. */
 static void send_piece(struct cdp_copy *copy, bool writing)
 {
@@ -97,6 +106,8 @@ static void read_piece(struct cdp_copy *copy)
 {
 	u32 most = copy->fine ? FINE_SECTORS : copy->pages << (PAGE_SHIFT - SECTOR_SHIFT);
 
+	if (cdp_begins_small(copy->c))
+		most = min(most, SMALL_SECTORS);
 	copy->piece = min_t(u32, copy->left, most);
 	copy->zeroes = false;
 	send_piece(copy, false);
@@ -192,7 +203,10 @@ void cdp_copy_work(struct work_struct *work)
 	list_splice_init(&c->pieces, &list);
 	spin_unlock_irq(&c->queue_lock);
 	list_for_each_entry_safe(copy, next, &list, sent.node) {
+		struct cdp_stint stint = cdp_stint_begin();
+
 		go_on(copy);
+		cdp_stint_end(c, stint);
 		cond_resched();
 	}
 }

@@ -36,6 +36,10 @@ static void quiesce(struct cdp *c)
 	spin_unlock_irq(&c->queue_lock);
 	cancel_delayed_work_sync(&c->watch_work);
 	cancel_delayed_work_sync(&c->verify_work);
+	/* no more of them is begun: it is suspended, or never was active */
+	cdp_rests_exit(c);
+	/* one that was just over may have asked for it, without having seen that it is dead */
+	cancel_delayed_work_sync(&c->verify_work);
 }
 
 /* Those that send; a late answer asks for none of them, as it is dead. */

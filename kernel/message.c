@@ -219,7 +219,7 @@ static int msg_stats(struct cdp *c, char *result, unsigned int maxlen)
 	static const char * const name[STATS] = {
 		"reads", "writes", "flushes", "zeroes", "read_bytes", "write_bytes",
 		"intent_pages", "tracker_pages", "commits", "metadata_rounds",
-		"parked", "extents_cleaned", "retried_reads", "verify_reads",
+		"parked", "extents_cleaned", "retried_reads", "verify_reads", "rests",
 	};
 	unsigned int i, cpu, sz = 0;
 
@@ -475,6 +475,17 @@ static int pause(struct cdp *c, bool paused)
 	return 0;
 }
 
+/* How much the guest may wait for a resync, and for a verify. */
+static int latency(struct cdp *c, const char *text)
+{
+	u64 rise;
+
+	if (parse_u64(text, &rise) || rise > CDP_MAX_RISE)
+		return -EINVAL;
+	WRITE_ONCE(c->features.latency_rise, (u32)rise);
+	return 0;
+}
+
 static int msg_resync(struct cdp *c, unsigned int argc, char **argv)
 {
 	u64 rate;
@@ -483,6 +494,8 @@ static int msg_resync(struct cdp *c, unsigned int argc, char **argv)
 		return pause(c, true);
 	if (argc == 2 && !strcasecmp(argv[1], "resume"))
 		return pause(c, false);
+	if (argc == 3 && !strcasecmp(argv[1], "latency"))
+		return latency(c, argv[2]);
 	if (argc != 3 || strcasecmp(argv[1], "rate") || parse_u64(argv[2], &rate) ||
 	    rate > 1000000)
 		return -EINVAL;

@@ -6,8 +6,9 @@
 #include "cdp.h"
 
 #define RUN_IDLE	2048u	/* largest copy, in sectors, while the guest is quiet, */
-#define RUN_BUSY	512u	/* and while it is not: its requests wait behind it */
-#define WINDOW_IDLE	16u	/* copies under way, likewise */
+#define RUN_BUSY	512u	/* while it is not: its requests wait behind it; */
+#define RUN_SMALL	256u	/* and while it waits for processors: no more is under way */
+#define WINDOW_IDLE	16u	/* copies under way, while it is quiet, and while not */
 #define WINDOW_BUSY	2u
 #define SLOW_PART	8u	/* of the deadline: a piece that took longer was slow */
 #define BUSY_MS		200	/* it is not quiet so long after a request */
@@ -165,6 +166,8 @@ static u32 longest_run(struct cdp *c)
 {
 	u32 sectors = min(cdp_is_busy(c) ? RUN_BUSY : RUN_IDLE, READ_ONCE(c->depth.limit) / 2);
 
+	if (cdp_begins_small(c))
+		sectors = min(sectors, RUN_SMALL);
 	return c->one_by_one ? 1 : max(1u, sectors >> c->set.g.region_shift);
 }
 
@@ -183,20 +186,35 @@ bool cdp_rate_allows(struct cdp_rate *r)
 	return r->budget > 0;
 }
 
+/* May more be under way? It may be less by the time that it is begun. */
+static bool has_room(struct cdp *c)
+{
+	u32 load, nr;
+
+	spin_lock(&c->lock);
+	load = cdp_copy_load(&c->set);
+	nr = c->set.nr_copies;
+	spin_unlock(&c->lock);
+	if (load >= RUN_SMALL && cdp_begins_small(c))
+		return false;
+	return nr < window(c) && cdp_depth_allows(&c->depth, load);
+}
+
 /* Claim up to a window. Return: what cdp_copy_next() said last. */
 static int claim_more(struct cdp *c)
 {
 	struct cdp_set *s = &c->set;
-	u32 max = longest_run(c), limit = window(c);
 	int r = 0;
 
 	while (r >= 0 || r == -EAGAIN) {
-		if (!cdp_rate_allows(&c->resync_rate))
+		u32 max;
+
+		if (!has_room(c) || !cdp_rate_allows(&c->resync_rate) ||
+		    !cdp_may_begin(c, &c->copy_rest))
 			return -EBUSY;
+		max = longest_run(c);
 		spin_lock(&c->lock);
-		r = -EBUSY;
-		if (s->nr_copies < limit && cdp_depth_allows(&c->depth, cdp_copy_load(s)))
-			r = cdp_copy_next(s, max, SCAN_BUDGET);
+		r = cdp_copy_next(s, max, SCAN_BUDGET);
 		if (r >= 0)
 			cdp_rate_spend(&c->resync_rate, (u64)hweight64(s->claims[r].span.mask) <<
 							s->g.region_shift);

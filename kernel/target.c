@@ -313,6 +313,7 @@ static void init_fields(struct cdp *c)
 	INIT_DELAYED_WORK(&c->verify_work, cdp_verify_work);
 	INIT_DELAYED_WORK(&c->keeper_work, cdp_keeper_work);
 	INIT_WORK(&c->event_work, cdp_event_work);
+	cdp_rests_init(c);
 	c->suspended = true;
 	c->set.copy_leg = -1;
 	c->set.read_leg = -1;
@@ -646,9 +647,14 @@ static int __init cdp_init(void)
 	r = cdp_end_init();
 	if (r)
 		goto out_flight;
+	r = cdp_rest_init();
+	if (r)
+		goto out_end;
 	r = dm_register_target(&cdp_target);
 	if (!r)
 		return 0;
+	cdp_rest_exit();
+out_end:
 	cdp_end_exit();
 out_flight:
 	cdp_flight_exit();
@@ -662,6 +668,7 @@ out_event:
 static void __exit cdp_exit(void)
 {
 	dm_unregister_target(&cdp_target);
+	cdp_rest_exit();
 	cdp_end_exit();
 	cdp_flight_exit();
 	cdp_pages_exit();

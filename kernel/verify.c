@@ -12,7 +12,8 @@
 #include "cdp.h"
 
 #define RUN_IDLE	1024u	/* largest run, and largest piece of one, in sectors, while */
-#define RUN_BUSY	256u	/* the guest is quiet, and while it is not */
+#define RUN_BUSY	256u	/* the guest is quiet; while it is not; while it waits for */
+#define RUN_SMALL	128u	/* processors */
 #define WINDOW_BUSY	1u	/* runs under way, likewise */
 #define SCAN_BUDGET	8192	/* runs under the lock at a time */
 #define RETRY_MS	20	/* where nothing can be claimed */
@@ -156,9 +157,12 @@ static struct bio *look_bio(struct cdp_reading *look, u32 leg)
 static void look_work(struct work_struct *work)
 {
 	struct look_leg *from = container_of(work, struct look_leg, work);
+	struct cdp_stint stint = cdp_stint_begin();
+	struct cdp *c = from->look->c;
 
 	if (!READ_ONCE(from->look->abandoned)) {
 		submit_bio_noacct(from->bio);
+		cdp_stint_end(c, stint);
 		return;
 	}
 	bio_put(from->bio);
@@ -427,7 +431,10 @@ static bool reap(struct cdp *c)
 	list_splice_init(&c->looked, &list);
 	spin_unlock_irq(&c->queue_lock);
 	list_for_each_entry_safe(look, next, &list, sent.node) {
+		struct cdp_stint stint = cdp_stint_begin();
+
 		over |= judge(look);
+		cdp_stint_end(c, stint);
 		cond_resched();
 	}
 	return over;
@@ -483,7 +490,7 @@ static struct cdp_reading *equip(struct cdp *c, u32 claim, u32 most)
 /* Return: can more be claimed now? */
 static bool claim_one(struct cdp *c)
 {
-	u32 most = cdp_is_busy(c) ? RUN_BUSY : RUN_IDLE;
+	u32 most = cdp_begins_small(c) ? RUN_SMALL : cdp_is_busy(c) ? RUN_BUSY : RUN_IDLE;
 	struct cdp_reading *look;
 	int r;
 
@@ -506,7 +513,8 @@ static bool may_claim(struct cdp *c)
 	u32 window = cdp_is_busy(c) ? WINDOW_BUSY : CDP_CLAIMS - CDP_COPIES;
 
 	return READ_ONCE(s->verify.state) == VERIFY_RUNNING && !READ_ONCE(s->verify.held) &&
-	       READ_ONCE(s->nr_verifies) < window && cdp_rate_allows(&c->verify_rate);
+	       READ_ONCE(s->nr_verifies) < window && cdp_rate_allows(&c->verify_rate) &&
+	       cdp_may_begin(c, &c->verify_rest);
 }
 
 static void end_pass(struct cdp *c)

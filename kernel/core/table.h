@@ -20,6 +20,7 @@
 
 #define CDP_MAX_TIMEOUT_MS 3600000u
 #define CDP_USUAL_TIMEOUT_MS 5000u
+#define CDP_MAX_RISE 10000u
 #define CDP_DEV_TEXT	64	/* longest device name in a status line, with NUL */
 
 /*
@@ -40,6 +41,7 @@
 	x(read_policy,		WORD("primary", "balance"),	0) \
 	x(resync_window,	NUMBER(1024),			0) \
 	x(resync_max_mbps,	NUMBER(1000000),		0) \
+	x(latency_rise,		NUMBER(CDP_MAX_RISE),		100) \
 	x(assume_clean,		FLAG,				0) \
 	x(no_discard,		FLAG,				0)
 

@@ -199,7 +199,13 @@ void sim_sleep(unsigned long ms);
 #define wait_event_idle			wait_event
 #define wait_event_idle_timeout		wait_event_timeout
 #define msleep(ms)			sim_sleep(ms)
+#define usleep_range_state(min, max, s)	sim_sleep(DIV_ROUND_UP(max, 1000))
 #define cond_resched()			sim_point()
+/* Work that is asked for it has taken a while, and somebody may wait for its processor. */
+bool sim_wanted(void);
+#define need_resched()			sim_wanted()
+extern struct sim_task { unsigned long nvcsw, nivcsw; } sim_task;
+#define current				(&sim_task)
 
 #define WQ_MEM_RECLAIM	1
 #define WQ_UNBOUND	2
@@ -220,12 +226,13 @@ bool flush_delayed_work(struct delayed_work *d);
 #define to_delayed_work(w)	container_of(w, struct delayed_work, work)
 
 extern unsigned long jiffies;
+extern u64 sim_ns;		/* that work has taken */
 #define HZ			1000
 #define MAX_SCHEDULE_TIMEOUT	LONG_MAX
 #define msecs_to_jiffies(n)	((unsigned long)(n))
 #define jiffies_to_msecs(n)	((u32)(n))
 #define jiffies_to_usecs(n)	((u32)(n) * 1000)
-#define ktime_get_ns()		((u64)jiffies * 1000000)
+#define ktime_get_ns()		((u64)jiffies * 1000000 + sim_ns)
 #define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
 #define time_after(a, b)	((long)((b) - (a)) < 0)
 #define time_before(a, b)	((long)((a) - (b)) < 0)

@@ -83,6 +83,7 @@ struct sim {
 	bool picking;		/* and does so now */
 	u32 tick;		/* milliseconds at most in a step */
 	u32 nomem;
+	bool crowd;		/* processors are wanted: who copies rests, and does less */
 	u32 guest_max;		/* requests at once */
 	u32 absent;		/* one leg in so many takes no part in a start */
 	u32 untimely;		/* one step in so many, while something is half recorded: a crash */

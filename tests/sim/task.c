@@ -8,6 +8,7 @@
 #include <ucontext.h>
 
 #include "sim.h"
+#undef current	/* the kernel's */
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
@@ -44,6 +45,8 @@ static struct task *run[TASKS], *current;
 static u32 nr_run, nr_tasks;	/* tasks in use are below nr_tasks */
 static jmp_buf main_env, catch_env;
 unsigned long jiffies;
+u64 sim_ns;
+struct sim_task sim_task;
 
 /*----------------------------------------------------------------
  * Switching
@@ -240,6 +243,15 @@ void sim_point(void)
 	else if (one_in(sim.stall))
 		current->stalled = sim.steps + (1ul << below(12));
 	to_main();
+}
+
+/* Dice of its own: a clock that is read once more or less must not make another history. */
+bool sim_wanted(void)
+{
+	u64 die = (sim_ns + sim.seed) * 0x9e3779b97f4a7c15ull;
+
+	sim_ns += 20000 + (die >> 32) % 100000;
+	return sim.crowd && !(die >> 60);
 }
 
 /* Extents are picked to be cleaned a few times in a history: writes begin in the middle of it. */

@@ -551,6 +551,8 @@ void world_history(void)
 	leave_out();
 	dice();
 	jiffies = 1000000;
+	sim_ns = 0;
+	sim.crowd = !(sim.seed % 4);
 	admin_reset();
 	guest_reset();
 	task_forget_all();

@@ -6,7 +6,7 @@
 #define WORDS	80u
 
 /* Each with a value that is not its default. */
-#define ALL_FEATURES	"24 on_protect_error block on_protect_slow detach 250 leg_timeout_ms 30 no_copy copy_pool_mb 8 read_copy always read_error_limit 3 on_last_error queue read_policy balance resync_window 8 resync_max_mbps 100 assume_clean no_discard"
+#define ALL_FEATURES	"26 on_protect_error block on_protect_slow detach 250 leg_timeout_ms 30 no_copy copy_pool_mb 8 read_copy always read_error_limit 3 on_last_error queue read_policy balance resync_window 8 resync_max_mbps 100 latency_rise 50 assume_clean no_discard"
 
 struct words {
 	u32 argc;
@@ -88,6 +88,8 @@ static const char *const good[] = {
 	"8192 1 a 0 - 0 2 leg_timeout_ms 1",
 	"16384 1 a 0 - 0 2 resync_window 1024",
 	"32 1 a 0 - 0 2 resync_max_mbps 1000000",
+	"32 1 a 0 - 0 2 latency_rise 10000",
+	"32 1 a 0 - 0 2 latency_rise 0",
 	"128 1 a 0 - 0 5 on_protect_error block no_copy read_policy balance",
 	"256 3 a 1 b 2 - 0 - 0 c 3 d 4 " ALL_FEATURES,
 };
@@ -110,6 +112,7 @@ TEST(lines_that_come_back_shorter)
 		{ "128 1 a 0 - 0 2 read_policy primary", "128 1 a 0 - 0 0" },
 		{ "128 1 a 0 - 0 2 resync_window 0", "128 1 a 0 - 0 0" },
 		{ "128 1 a 0 - 0 2 resync_max_mbps 0", "128 1 a 0 - 0 0" },
+		{ "128 1 a 0 - 0 2 latency_rise 100", "128 1 a 0 - 0 0" },
 		{ "128 1 a 0 - 0 3 no_discard read_policy primary", "128 1 a 0 - 0 1 no_discard" },
 		{ "128 1 a 0 - 0 3 no_discard on_last_error queue",
 		  "128 1 a 0 - 0 3 on_last_error queue no_discard" },
@@ -223,6 +226,8 @@ static const char *const bad[][2] = {
 	{ "128 1 a 0 - 0 2 resync_window -", "resync_window: '-' is not a number from 0 to 1024" },
 	{ "128 1 a 0 - 0 2 resync_max_mbps 1000001",
 	  "resync_max_mbps: '1000001' is not a number from 0 to 1000000" },
+	{ "128 1 a 0 - 0 2 latency_rise 10001",
+	  "latency_rise: '10001' is not a number from 0 to 10000" },
 	{ "128 1 a 0 - 0 2 on_protect_error fail",
 	  "on_protect_error: 'fail' is neither 'degrade' nor 'block'" },
 	{ "128 1 a 0 - 0 2 on_protect_error 1",
@@ -271,6 +276,7 @@ TEST(values_arrive)
 	must(t.features.on_last_error == ON_LAST_ERROR_QUEUE, "on_last_error");
 	must(t.features.read_policy == READ_POLICY_BALANCE, "read_policy");
 	must(t.features.resync_window == 8 && t.features.resync_max_mbps == 100, "resync");
+	must(t.features.latency_rise == 50, "latency");
 	must(t.features.assume_clean == 1 && t.features.no_discard == 1, "flags");
 }
 
