@@ -46,7 +46,7 @@ _cdpctl_words() { # VERB NUMBER FIRST-WORD
 	leg:1) _cdpctl_sets ;;
 	leg:2) [[ $3 == add || $3 == timeout ]] || echo "0 1 2 3 4 5 6 7" ;;
 	leg:3) [[ $3 != replace ]] || compgen -f -- "${cur:-/dev/}" ;;
-	resync:1) echo "pause resume rate" ;;
+	resync:1) echo "pause resume rate latency" ;;
 	attach:* | monitor:* | metrics:*) ;;
 	explain:0) cdpctl explain 2>/dev/null | awk 'NR > 1 { print $1 }' ;;
 	*:0) _cdpctl_sets ;;
@@ -92,7 +92,7 @@ _cdpctl() {
 		return
 		;;
 	--feature)
-		mapfile -t COMPREPLY < <(compgen -W "leg_timeout_ms= on_protect_slow= on_protect_error=degrade on_protect_error=block on_last_error=fail on_last_error=queue read_error_limit= copy_pool_mb= read_policy=balance no_copy no_discard" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "leg_timeout_ms= on_protect_slow= on_protect_error=degrade on_protect_error=block on_last_error=fail on_last_error=queue read_error_limit= copy_pool_mb= latency_rise= read_policy=balance no_copy no_discard" -- "$cur")
 		return
 		;;
 	--rate | --size | --region-size | --force | --timeout | --meta-start | --retry-max | --cells) return ;;

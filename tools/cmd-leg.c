@@ -168,18 +168,12 @@ static int doubt(struct cdp_live *s, int leg)
 
 /*----------------------------------------------------------------*/
 
-static int save_timeout(void *arg)
-{
-	return cdp_live_save(arg);
-}
-
 /* For all legs, at once and for later starts. */
 static int timeout(struct cdp_live *s, int ignored)
 {
 	struct cdp_steps p = { .dry_run = cdp_opts.dry_run };
 	struct cdp_features f = s->table.features;
 	struct cdp_live_message m;
-	char path[CDP_PATH_TEXT];
 	u64 ms;
 	int r;
 
@@ -189,11 +183,7 @@ static int timeout(struct cdp_live *s, int ignored)
 			       MAX_TIMEOUT_MS, cdp_opts.words[2]);
 	cdp_live_plan_message(&p, &m, s, "leg timeout %u", (u32)ms);
 	f.leg_timeout_ms = (u32)ms;
-	if (s->remembered) {
-		cdp_features_print(&f, s->conf.features);
-		cdp_steps_add(&p, save_timeout, NULL, s, "conf: write %s",
-			      cdp_conf_path(s->name, path));
-	}
+	cdp_live_plan_features(&p, s, &f);
 	r = cdp_steps_run(&p);
 	cdp_steps_free(&p);
 	return r;

@@ -397,6 +397,21 @@ void cdp_live_plan_message(struct cdp_steps *p, struct cdp_live_message *m,
 	cdp_steps_add(p, send_message, NULL, m, "dm: send %s the message: %s", s->name, m->text);
 }
 
+static int save(void *arg)
+{
+	return cdp_live_save(arg);
+}
+
+void cdp_live_plan_features(struct cdp_steps *p, struct cdp_live *s, const struct cdp_features *f)
+{
+	char path[CDP_PATH_TEXT];
+
+	if (!s->remembered)
+		return;
+	cdp_features_print(f, s->conf.features);
+	cdp_steps_add(p, save, NULL, s, "conf: write %s", cdp_conf_path(s->name, path));
+}
+
 /*----------------------------------------------------------------*/
 
 void cdp_live_change_begin(struct cdp_live_change *c, struct cdp_live *s)

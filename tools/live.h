@@ -67,6 +67,9 @@ void cdp_live_plan_message(struct cdp_steps *p, struct cdp_live_message *m,
 			   const struct cdp_live *s, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* A step that remembers @f for later starts, where the set is remembered. */
+void cdp_live_plan_features(struct cdp_steps *p, struct cdp_live *s, const struct cdp_features *f);
+
 /* Split a line into at most @max words, in place. */
 u32 cdp_words_split(char *line, char **words, u32 max);
 
