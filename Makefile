@@ -56,7 +56,7 @@ endif
 include tests/sim/sim.mk
 
 .PHONY: powercut all tools man module module-if-headers check setup style unit fuzz modules \
-	vm-check check-boot vm-setup check-debug bench demo install uninstall install-tools install-source \
+	guests vm-check check-boot vm-setup check-debug bench demo install uninstall install-tools install-source \
 	install-module deb rpm clean help
 .SECONDARY:
 
@@ -181,7 +181,9 @@ modules:			## the module for MODULE_KERNELS (6.1 6.12 7.x), W=1, no warning allo
 # --- checks ------------------------------------------------------------------
 
 check:				## everything; as root it installs what it needs
-	@tests/run all sim sim-san powercut $(foreach k,$(KERNELS),vm-check-$(k)) check-boot-6.1
+	@tests/run all sim sim-san guests
+
+guests: vm-check powercut check-boot-6.1	## all that runs in guests; with -j2 two of them at a time
 
 setup:				## packages of this host for building and checking
 	@scripts/setup build check
