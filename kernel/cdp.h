@@ -608,8 +608,9 @@ void cdp_rests_init(struct cdp *c);
 void cdp_rests_exit(struct cdp *c);
 /* May he begin more now? If not he is woken to go on. */
 bool cdp_may_begin(struct cdp *c, struct cdp_rest *r);
-/* Should it be little, as the guest waits behind it? */
+/* Should it be little, as the guest waits behind it? Then a copy is of so many sectors. */
 bool cdp_begins_small(struct cdp *c);
+#define CDP_SMALL_COPY	256u
 
 static inline struct cdp_stint cdp_stint_begin(void)
 {

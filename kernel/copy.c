@@ -10,7 +10,6 @@
 #include "cdp.h"
 
 #define PIECE_PAGES	256u	/* largest piece */
-#define SMALL_SECTORS	256u	/* likewise, while the guest waits for processors */
 #define FINE_SECTORS	8u	/* a piece where something could not be read */
 #define RUN_RESERVE	16u
 
@@ -107,7 +106,7 @@ static void read_piece(struct cdp_copy *copy)
 	u32 most = copy->fine ? FINE_SECTORS : copy->pages << (PAGE_SHIFT - SECTOR_SHIFT);
 
 	if (cdp_begins_small(copy->c))
-		most = min(most, SMALL_SECTORS);
+		most = min(most, CDP_SMALL_COPY);
 	copy->piece = min_t(u32, copy->left, most);
 	copy->zeroes = false;
 	send_piece(copy, false);

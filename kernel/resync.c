@@ -6,8 +6,7 @@
 #include "cdp.h"
 
 #define RUN_IDLE	2048u	/* largest copy, in sectors, while the guest is quiet, */
-#define RUN_BUSY	512u	/* while it is not: its requests wait behind it; */
-#define RUN_SMALL	256u	/* and while it waits for processors: no more is under way */
+#define RUN_BUSY	512u	/* and while it is not: its requests wait behind it */
 #define WINDOW_IDLE	16u	/* copies under way, while it is quiet, and while not */
 #define WINDOW_BUSY	2u
 #define SLOW_PART	8u	/* of the deadline: a piece that took longer was slow */
@@ -167,7 +166,7 @@ static u32 longest_run(struct cdp *c)
 	u32 sectors = min(cdp_is_busy(c) ? RUN_BUSY : RUN_IDLE, READ_ONCE(c->depth.limit) / 2);
 
 	if (cdp_begins_small(c))
-		sectors = min(sectors, RUN_SMALL);
+		sectors = min(sectors, CDP_SMALL_COPY);
 	return c->one_by_one ? 1 : max(1u, sectors >> c->set.g.region_shift);
 }
 
@@ -195,7 +194,7 @@ static bool has_room(struct cdp *c)
 	load = cdp_copy_load(&c->set);
 	nr = c->set.nr_copies;
 	spin_unlock(&c->lock);
-	if (load >= RUN_SMALL && cdp_begins_small(c))
+	if (load >= CDP_SMALL_COPY && cdp_begins_small(c))
 		return false;
 	return nr < window(c) && cdp_depth_allows(&c->depth, load);
 }
