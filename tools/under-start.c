@@ -21,6 +21,8 @@ int cdp_under_begin(struct cdp_conf *c, bool dry_run)
 	}
 	cdp_under_close(&u);
 	cdp_why_clear();	/* is told by who needs it */
+	if (cdp_interrupted())
+		return cdp_why(-EINTR, "interrupted");
 	cdp_under_carry(c->under_mark, now, mark);
 	if (leads)
 		return 0;

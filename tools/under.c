@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "doing.h"
+#include "look.h"
 #include "md-io.h"
 #include "msg.h"
 #include "under.h"
@@ -10,6 +11,7 @@
 #define LVM_UUID_TEXT	(4 + 64)	/* more: an internal part of a volume */
 #define KEY_AWAY \
 	"has its key in the kernel's keyring, where a second table does not find it; open it with cryptsetup --disable-keyring"
+#define ANSWER_S	15	/* as find.c has it */
 #define BOOT_ID		"/proc/sys/kernel/random/boot_id"
 #define BOOT_TEXT	48
 #define LEADS		"leads "
@@ -182,6 +184,9 @@ int cdp_under_open_conf(struct cdp_under *u, const struct cdp_conf *c)
 	if (!r && (strcmp(u->info.uuid, c->under_uuid) || u->dev.sectors != c->length))
 		r = cdp_why(-ESTALE, "%s: %s is not the device that it protected: another uuid or size; if it was replaced or resized on purpose, cdpctl detach --live %s ends the set",
 			    c->name, c->under, c->name);
+	if (!r && u->info.suspended && !u->leads)
+		r = cdp_why(-EBUSY, "%s: %s is suspended by somebody; resume it first (dmsetup resume)",
+			    c->name, c->under);
 	return r;
 }
 
@@ -401,19 +406,38 @@ static bool read_counts(const struct cdp_under *u, struct counts *n)
 		      &n->written, &n->discards) == 3;
 }
 
-/* A read is seen to count: queue/iostats does not tell, 6.1 counts whatever it says. */
-static bool is_counted(const struct cdp_under *u, struct counts *n)
+static u8 read_block(const char *path, void *ctx)
 {
 	u8 block[CDP_BLOCK_BYTES] __attribute__((aligned(CDP_BLOCK_BYTES)));
 	struct cdp_md_file f;
-	struct counts before;
-	bool ok;
 
-	if (!read_counts(u, &before) || cdp_md_open(&f, u->dev.path, 0, false))
-		return false;
-	ok = !cdp_md_block_read(&f, 0, block);
-	cdp_md_close(&f);
-	return ok && read_counts(u, n) && n->reads != before.reads;
+	(void)ctx;
+	return !cdp_md_open(&f, path, 0, false) && !cdp_md_block_read(&f, 0, block);
+}
+
+static int look(const struct cdp_under *u, struct cdp_look *l)
+{
+	*l = (struct cdp_look) { .major = u->dev.major, .minor = u->dev.minor };
+	strcpy(l->path, u->dev.path);
+	return cdp_look(l, 1, ANSWER_S, read_block, NULL);
+}
+
+int cdp_under_answers(const struct cdp_under *u)
+{
+	struct cdp_look l;
+	int r = look(u, &l);
+
+	return r || !l.silent ? r : cdp_why(-ETIME, "%s: %s %s", u->set, u->name, l.silent);
+}
+
+/* A read is seen to count: queue/iostats does not tell, 6.1 counts whatever it says. */
+static bool is_counted(const struct cdp_under *u, struct counts *n)
+{
+	struct counts before;
+	struct cdp_look l;
+
+	return read_counts(u, &before) && !look(u, &l) && l.found && read_counts(u, n) &&
+	       n->reads != before.reads;
 }
 
 /* Not requests written: a flush is one on 6.1. */

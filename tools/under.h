@@ -49,9 +49,15 @@ struct cdp_under {
  * @set: name of the set that is, or shall be, beneath it
  */
 int __must_check cdp_under_open(struct cdp_under *u, const char *device, const char *set);
-/* The same from what is remembered: -ENODEV when it is not there, -ESTALE when another is. */
+/*
+ * The same from what is remembered: -ENODEV when it is not there, -ESTALE when another is,
+ * -EBUSY when it is suspended and does not lead to the set.
+ */
 int __must_check cdp_under_open_conf(struct cdp_under *u, const struct cdp_conf *c);
 void cdp_under_close(struct cdp_under *u);
+
+/* Does its disk answer? Else its table could not be exchanged: that waits for its requests. */
+int __must_check cdp_under_answers(const struct cdp_under *u);
 
 /* Does the device that the set was under not lead to it, though the set runs, or it is in use? */
 bool cdp_under_is_bypassed(const struct cdp_conf *c, bool runs);
