@@ -134,8 +134,6 @@ static int prepare_under(struct assemble *a)
 {
 	int r = cdp_under_open_conf(&a->under, &a->set.conf);
 
-	if (!r)
-		r = cdp_under_answers(&a->under);
 	if (r)
 		return r;
 	cdp_under_plan_data(&a->plan, &a->under);

@@ -8,28 +8,39 @@
 #include "stats.h"
 #include "under-start.h"
 
-int cdp_under_begin(struct cdp_conf *c, bool dry_run)
+static int carry(struct cdp_conf *c, const char *now, bool dry_run)
 {
-	char now[CDP_MARK_TEXT] = CDP_MARK_LOST, mark[CDP_MARK_TEXT];
-	struct cdp_under u;
-	bool leads = false;
+	char mark[CDP_MARK_TEXT];
 
-	if (!cdp_under_open_conf(&u, c)) {
-		leads = u.leads;
-		if (!leads)
-			cdp_under_mark(&u, now);
-	}
-	cdp_under_close(&u);
-	cdp_why_clear();	/* is told by who needs it */
-	if (cdp_interrupted())
-		return cdp_why(-EINTR, "interrupted");
 	cdp_under_carry(c->under_mark, now, mark);
-	if (leads)
-		return 0;
 	if (!dry_run)
 		return cdp_under_remember(c, mark);
 	strcpy(c->under_mark, mark);
 	return 0;
+}
+
+int cdp_under_begin(struct cdp_conf *c, bool dry_run)
+{
+	char now[CDP_MARK_TEXT] = CDP_MARK_LOST;
+	struct cdp_under u;
+	int r = cdp_under_open_conf(&u, c);
+	bool leads = !r && u.leads;
+
+	if (!r && !leads)
+		r = cdp_under_answers(&u);
+	if (!r && !leads)
+		cdp_under_mark(&u, now);
+	cdp_under_close(&u);
+	if (cdp_interrupted())
+		return cdp_why(-EINTR, "interrupted");
+	if (r != -EBUSY && r != -ETIME) {
+		cdp_why_clear();	/* is told by who needs it */
+		r = 0;
+	}
+	/* else what was counted in this boot goes on being counted */
+	if (!leads && !(r && cdp_under_mark_is_of_now(c->under_mark)))
+		r = carry(c, now, dry_run) ?: r;
+	return r;
 }
 
 /*----------------------------------------------------------------*/
@@ -185,6 +196,8 @@ static int look_again(void *arg)
 
 	if (cdp_under_is_untouched(st->under, st->conf->under_mark))
 		return 0;
+	if (cdp_interrupted())
+		return cdp_why(-EINTR, "interrupted");
 	tell_struck(st);
 	return load(st, FIRST_ALONE);
 }

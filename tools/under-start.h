@@ -33,7 +33,8 @@ struct cdp_under_start {
 
 /*
  * What is remembered of the device, made good for this boot: to be called before anything of
- * an assemble can fail. What is known from before the boot counts once.
+ * an assemble can fail. What is known from before the boot counts once. -EBUSY, -ETIME when
+ * the device is suspended, or its disk does not answer.
  */
 int __must_check cdp_under_begin(struct cdp_conf *c, bool dry_run);
 

@@ -12,6 +12,7 @@
 #define KEY_AWAY \
 	"has its key in the kernel's keyring, where a second table does not find it; open it with cryptsetup --disable-keyring"
 #define ANSWER_S	15	/* as find.c has it */
+#define MOMENT_S	2.0	/* in which lvm has exchanged a table */
 #define BOOT_ID		"/proc/sys/kernel/random/boot_id"
 #define BOOT_TEXT	48
 #define LEADS		"leads "
@@ -174,17 +175,28 @@ int cdp_under_open(struct cdp_under *u, const char *device, const char *set)
 	return r;
 }
 
+static bool is_held(const struct cdp_under *u)
+{
+	return u->info.suspended && !u->leads;
+}
+
 int cdp_under_open_conf(struct cdp_under *u, const struct cdp_conf *c)
 {
+	double end = cdp_seconds() + MOMENT_S;
 	int r = cdp_under_open(u, c->under, c->name);
 
+	while (!r && is_held(u) && cdp_seconds() < end && !cdp_interrupted()) {
+		cdp_under_close(u);
+		cdp_sleep_ms(100);
+		r = cdp_under_open(u, c->under, c->name);
+	}
 	if (r == -ENOENT)
 		return cdp_why(-ENODEV, "%s: the device that it protects, %s, is not there; activate it first",
 			       c->name, c->under);
 	if (!r && (strcmp(u->info.uuid, c->under_uuid) || u->dev.sectors != c->length))
 		r = cdp_why(-ESTALE, "%s: %s is not the device that it protected: another uuid or size; if it was replaced or resized on purpose, cdpctl detach --live %s ends the set",
 			    c->name, c->under, c->name);
-	if (!r && u->info.suspended && !u->leads)
+	if (!r && is_held(u))
 		r = cdp_why(-EBUSY, "%s: %s is suspended by somebody; resume it first (dmsetup resume)",
 			    c->name, c->under);
 	return r;
@@ -478,6 +490,17 @@ bool cdp_under_mark_is_lost(const char *mark)
 bool cdp_under_mark_is_leads(const char *mark)
 {
 	return !strncmp(mark, LEADS, strlen(LEADS));
+}
+
+bool cdp_under_mark_is_of_now(const char *mark)
+{
+	char boot[BOOT_TEXT];
+	size_t n;
+
+	if (!cdp_under_mark_counts(mark) || !read_line(BOOT_ID, boot, sizeof(boot)))
+		return false;
+	n = strlen(boot);
+	return !strncmp(mark, boot, n) && mark[n] == ' ';
 }
 
 bool cdp_under_mark_counts(const char *mark)

@@ -51,7 +51,7 @@ struct cdp_under {
 int __must_check cdp_under_open(struct cdp_under *u, const char *device, const char *set);
 /*
  * The same from what is remembered: -ENODEV when it is not there, -ESTALE when another is,
- * -EBUSY when it is suspended and does not lead to the set.
+ * -EBUSY when it is suspended, for longer than a moment, and does not lead to the set.
  */
 int __must_check cdp_under_open_conf(struct cdp_under *u, const struct cdp_conf *c);
 void cdp_under_close(struct cdp_under *u);
@@ -111,6 +111,9 @@ bool cdp_under_mark_is_lost(const char *mark);
 bool cdp_under_mark_is_leads(const char *mark);
 /* Has it counters? A mark of an earlier cdpctl had them otherwise. */
 bool cdp_under_mark_counts(const char *mark);
+
+/* Are its counters of this boot? Then they are not to be trusted more, or less, later on. */
+bool cdp_under_mark_is_of_now(const char *mark);
 
 /* In the configuration, unless it is another than that of @c by now: -EAGAIN. */
 int __must_check cdp_under_remember(struct cdp_conf *c, const char *mark);
