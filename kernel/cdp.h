@@ -73,6 +73,7 @@ struct cdp_event {
 #define CDP_PAGES	32u		/* metadata blocks written in one round */
 #define CDP_SAMPLE	16u		/* one request in so many is timed to the microsecond */
 #define CDP_GAUGE_STEPS	96u
+#define CDP_LONG	2		/* ticks of the clock; what takes so long is always timed */
 #define CDP_BAD		16u		/* ranges kept that could not be read */
 #define CDP_RIPE_MS	2000		/* word of a lost cache may come so late */
 #define CDP_PATIENCE_MS	30000u		/* for a leg without a deadline, where others wait */
@@ -379,6 +380,12 @@ static inline struct bio *cdp_bio_data(struct cdp_bio *b)
 	return dm_bio_from_per_bio_data(b, sizeof(*b));
 }
 
+/* Regions that it touches; b->io.span is a write's. */
+static inline struct cdp_span cdp_bio_span(const struct cdp_bio *b)
+{
+	return cdp_span_of(&b->c->set.g, b->sector, b->sectors);
+}
+
 static inline bool cdp_has_data(const struct cdp_bio *b)
 {
 	return b->kind == BIO_READ || b->kind == BIO_WRITE;
@@ -512,8 +519,17 @@ void cdp_pool_count(struct cdp_pool *p, s64 pages);
 
 /* gauge.c: how long legs take */
 int cdp_gauge_init(struct cdp *c);
+void cdp_gauge_timed(struct cdp *c, u32 leg, u64 ns, unsigned long ticks);
 /* @leg has answered what was sent at @since (jiffies); @ns: the same, or 0. Any context. */
-void cdp_gauge(struct cdp *c, u32 leg, u64 ns, unsigned long since);
+static inline void cdp_gauge(struct cdp *c, u32 leg, u64 ns, unsigned long since)
+{
+	unsigned long ticks = jiffies - since;
+
+	this_cpu_inc(c->gauges[leg].answers);
+	if (ns || ticks >= CDP_LONG)
+		cdp_gauge_timed(c, leg, ns, ticks);
+}
+
 void cdp_gauge_read(struct cdp *c, u32 leg, struct cdp_latency *l);
 /* Give up protect legs that were too slow for too long; the watch. */
 void cdp_slow_legs(struct cdp *c);

@@ -10,7 +10,7 @@
 
 #define WINDOW_MS	1000	/* a protect leg's mean is looked at once in this time, */
 #define SLOW_WINDOWS	3	/* and given up when it was too high so often in a row */
-#define CACHE_HOLD_S	10	/* see cdp_gauge() */
+#define CACHE_HOLD_S	10	/* see cdp_gauge_timed() */
 #define STALL_MS	1000
 
 static u32 step_of(u64 us)
@@ -33,25 +33,21 @@ static u64 step_start(u32 step)
  * Requests that took long are all counted with what the clock tick tells; of the
  * others one in CDP_SAMPLE, for all of them.
  */
-void cdp_gauge(struct cdp *c, u32 leg, u64 ns, unsigned long since)
+void cdp_gauge_timed(struct cdp *c, u32 leg, u64 ns, unsigned long ticks)
 {
 	struct cdp_gauge __percpu *g = &c->gauges[leg];
-	unsigned long ticks = jiffies - since;
 	u32 weight = 1;
 	u64 us;
 
-	this_cpu_inc(g->answers);
-	if (ticks >= 2) {
+	if (ticks >= CDP_LONG) {
 		us = jiffies_to_usecs(ticks);
-	} else if (ns) {
+	} else {
 		u64 took = ktime_get_ns() - ns;
 		u64 mean = READ_ONCE(c->mean_ns[leg]);
 
 		WRITE_ONCE(c->mean_ns[leg], mean - mean / 8 + took / 8);
 		us = took / 1000;
 		weight = CDP_SAMPLE;
-	} else {
-		return;
 	}
 	this_cpu_add(g->weight, weight);
 	this_cpu_add(g->sum_us, us * weight);

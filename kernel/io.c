@@ -449,7 +449,7 @@ void cdp_read_again(struct cdp_bio *b)
 	struct cdp *c = b->c;
 
 	spin_lock(&c->lock);
-	b->leg = cdp_read_pick(&c->set, b->io.span, b->tried);
+	b->leg = cdp_read_pick(&c->set, cdp_bio_span(b), b->tried);
 	if (b->leg >= 0)
 		cdp_read_seen(&c->set, (u32)b->leg, &b->flaps);
 	spin_unlock(&c->lock);
@@ -482,7 +482,7 @@ static int map_read(struct cdp_bio *b, struct bio *bio)
 	int leg = cdp_load(c->set.read_leg);
 
 	if (c->features.read_policy == READ_POLICY_BALANCE && cdp_load(c->set.fast))
-		leg = (int)(b->io.span.extent % c->nr_legs);
+		leg = (int)((b->sector >> c->set.g.extent_shift) % c->nr_legs);
 	if (unlikely(leg < 0))
 		return DM_MAPIO_KILL;
 	b->leg = leg;
@@ -532,8 +532,6 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 	b->requeue = false;
 	b->leg = -1;
 	b->io.legs = 0;
-	b->io.bytes = 0;
-	b->io.span = (struct cdp_span) { 0, 0 };
 	b->emulate = false;
 	b->sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
 	b->sectors = bio_sectors(bio);
@@ -544,6 +542,8 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 	if (bio->bi_opf & REQ_PREFLUSH) {
 		b->kind = BIO_FLUSH;
 		b->sectors = 0;
+		b->io.span = (struct cdp_span) { 0, 0 };
+		b->io.bytes = 0;
 		cdp_count(c, STAT_FLUSHES, 1);
 		begin(b, GFP_NOWAIT);
 		return DM_MAPIO_SUBMITTED;
@@ -561,10 +561,10 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 	} else {
 		b->kind = bio_data_dir(bio) == READ ? BIO_READ : BIO_WRITE;
 	}
-	b->io.span = cdp_span_of(g, b->sector, b->sectors);
-	b->io.bytes = b->sectors << SECTOR_SHIFT;
 	if (b->kind == BIO_READ)
 		return map_read(b, bio);
+	b->io.span = cdp_bio_span(b);
+	b->io.bytes = b->sectors << SECTOR_SHIFT;
 	cdp_count(c, STAT_WRITES, 1);
 	cdp_count(c, STAT_WRITE_BYTES, (u64)b->sectors << SECTOR_SHIFT);
 	return map_write(b);

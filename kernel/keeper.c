@@ -175,7 +175,7 @@ int cdp_clean_all(struct cdp *c, bool force)
 		return 0;	/* what is flushed by now has to ripen */
 	clean_pass(c, PICK_FLUSHED);
 	r = clean_pass(c, PICK_IDLE);
-	/* it may have been put off meanwhile: see cdp_gauge() */
+	/* it may have been put off meanwhile: see cdp_gauge_timed() */
 	cmpxchg(&c->ripe_next, ripe, jiffies + msecs_to_jiffies(CDP_RIPE_MS));
 	return r;
 }

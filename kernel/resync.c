@@ -228,7 +228,7 @@ static bool in_doubt(struct cdp *c, u32 leg)
 {
 	unsigned long hold = msecs_to_jiffies(CDP_RIPE_MS);
 
-	/* longer after a stall: see cdp_gauge() */
+	/* longer after a stall: see cdp_gauge_timed() */
 	return c->caches & 1u << leg && (time_before(jiffies, c->settled + hold) ||
 					 time_after(READ_ONCE(c->ripe_next), jiffies + hold));
 }

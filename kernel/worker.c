@@ -87,7 +87,7 @@ static void unread(struct cdp *c, struct cdp_bio *b)
 		if (c->set.legs[leg].state >= LEG_STALE)	/* else more of the same */
 			cdp_event(c, "read-error", (int)leg, "sectors %llu-%llu", (u64)b->sector,
 				  (u64)b->sector + b->sectors - 1);
-		if (cdp_read_failed(&c->set, leg, b->io.span, c->features.read_error_limit))
+		if (cdp_read_failed(&c->set, leg, cdp_bio_span(b), c->features.read_error_limit))
 			cdp_event(c, "repair", (int)leg, "sectors %llu-%llu", (u64)b->sector,
 				  (u64)b->sector + b->sectors - 1);
 	}
