@@ -29,6 +29,7 @@
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "port.h"
@@ -105,7 +106,7 @@ static void node(const char *name, int there)
 	unlink(path);
 	if (!there)
 		return;
-	snprintf(dev, sizeof(dev), "/dev/dm-%u", (unsigned int)(u.d.dev & 0xff));
+	snprintf(dev, sizeof(dev), "/dev/dm-%u", minor(u.d.dev));
 	if (symlink(dev, path))
 		perror(path);
 }

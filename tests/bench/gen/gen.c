@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two targets of device-mapper for measuring, never for use:
+ * Three targets of device-mapper for measuring, never for use:
  *
- *   0 LENGTH bench-floor DEV_A DEV_B
- *	Writes go to both devices and complete when both have answered; reads go to the
- *	first. No bookkeeping, no copy, no error handling: what no mirror can do with less.
+ *   0 LENGTH bench-floor [copy] DEV...
+ *	Writes go to all devices and complete when all have answered; reads go to the
+ *	first. No bookkeeping, no error handling: what no mirror can do with less. With
+ *	"copy" they are sent from one private copy of the data.
+ *
+ *   0 LENGTH bench-dies DEV
+ *	DEV, until message NAME 0 die; then every request fails. No table is exchanged for it.
  *
  *   0 LENGTH bench-gen DEV
  *	message NAME 0 write|read DEPTH COUNT: sends COUNT requests of 4 KiB to random places
@@ -20,41 +24,51 @@
 #include <linux/wait.h>
 
 #define BLOCK 8 /* sectors of a request */
+#define MAX_DEVS 8
+#define PAGES 4096 /* that lie ready for copies */
 
-struct pair {
-	struct dm_dev *dev[2];
+struct legs {
+	unsigned int n;
+	struct dm_dev *dev[MAX_DEVS];
+	bool dead;
+	spinlock_t lock;	/* the pages */
+	unsigned int nr_pages;
+	struct page **pages;
 };
 
-static void put_pair(struct dm_target *ti)
+static void put_legs(struct dm_target *ti)
 {
-	struct pair *p = ti->private;
-	int i;
+	struct legs *l = ti->private;
 
-	for (i = 0; i < 2; i++)
-		if (p->dev[i])
-			dm_put_device(ti, p->dev[i]);
-	kfree(p);
+	while (l->n)
+		dm_put_device(ti, l->dev[--l->n]);
+	while (l->nr_pages)
+		__free_page(l->pages[--l->nr_pages]);
+	kvfree(l->pages);
+	kfree(l);
 }
 
-static int get_pair(struct dm_target *ti, unsigned int argc, char **argv, unsigned int want)
+static int get_legs(struct dm_target *ti, unsigned int argc, char **argv, unsigned int most)
 {
-	struct pair *p;
-	unsigned int i;
+	struct legs *l;
 	int rc = 0;
 
-	if (argc != want) {
+	if (!argc || argc > most) {
 		ti->error = "Wrong number of devices";
 		return -EINVAL;
 	}
-	p = kzalloc(sizeof(*p), GFP_KERNEL);
-	if (!p)
+	l = kzalloc(sizeof(*l), GFP_KERNEL);
+	if (!l)
 		return -ENOMEM;
-	ti->private = p;
-	for (i = 0; i < want && !rc; i++)
-		rc = dm_get_device(ti, argv[i], dm_table_get_mode(ti->table), &p->dev[i]);
+	spin_lock_init(&l->lock);
+	ti->private = l;
+	while (l->n < argc && !rc) {
+		rc = dm_get_device(ti, argv[l->n], dm_table_get_mode(ti->table), &l->dev[l->n]);
+		l->n += !rc;
+	}
 	if (rc) {
 		ti->error = "No such device";
-		put_pair(ti);
+		put_legs(ti);
 	}
 	return rc;
 }
@@ -63,26 +77,84 @@ static int get_pair(struct dm_target *ti, unsigned int argc, char **argv, unsign
  * bench-floor
  */
 
-static struct bio_set clones;
+static struct bio_set clones, copies;
 
 struct floor_io {
 	atomic_t left;
 	blk_status_t status;
+	struct legs *legs;
+	struct bio *copy;
 };
+
+static int fill(struct legs *l)
+{
+	l->pages = kvcalloc(PAGES, sizeof(*l->pages), GFP_KERNEL);
+	if (!l->pages)
+		return -ENOMEM;
+	while (l->nr_pages < PAGES) {
+		struct page *page = alloc_page(GFP_KERNEL);
+
+		if (!page)
+			return -ENOMEM;
+		l->pages[l->nr_pages++] = page;
+	}
+	return 0;
+}
 
 static int floor_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
+	bool copy = argc && !strcmp(argv[0], "copy");
+	int rc = get_legs(ti, argc - copy, argv + copy, MAX_DEVS);
+
+	if (rc)
+		return rc;
+	if (copy && fill(ti->private)) {
+		ti->error = "No memory";
+		put_legs(ti);
+		return -ENOMEM;
+	}
 	ti->per_io_data_size = sizeof(struct floor_io);
 	ti->num_flush_bios = 1;
-	return get_pair(ti, argc, argv, 2);
+	return 0;
 }
 
-static void floor_done(struct bio *bio, struct floor_io *io)
+/* NULL: not as many pages are left */
+static struct bio *floor_copy(struct legs *l, struct bio *bio)
 {
-	if (atomic_dec_and_test(&io->left)) {
-		bio->bi_status = io->status;
-		bio_endio(bio);
+	unsigned int left = bio->bi_iter.bi_size, n = DIV_ROUND_UP(left, PAGE_SIZE), i;
+	struct bio *copy = bio_alloc_bioset(NULL, n, bio->bi_opf, GFP_NOIO, &copies);
+	unsigned long flags;
+
+	spin_lock_irqsave(&l->lock, flags);
+	if (n > l->nr_pages)
+		n = 0;
+	l->nr_pages -= n;
+	for (i = 0; i < n; i++) {
+		unsigned int bytes = min_t(unsigned int, left, PAGE_SIZE);
+
+		__bio_add_page(copy, l->pages[l->nr_pages + i], bytes, 0);
+		left -= bytes;
 	}
+	spin_unlock_irqrestore(&l->lock, flags);
+	if (!n) {
+		bio_put(copy);
+		return NULL;
+	}
+	bio_copy_data(copy, bio);
+	copy->bi_iter.bi_sector = bio->bi_iter.bi_sector;
+	return copy;
+}
+
+static void floor_put(struct legs *l, struct bio *copy)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&l->lock, flags);
+	for (i = 0; i < copy->bi_vcnt; i++)
+		l->pages[l->nr_pages++] = copy->bi_io_vec[i].bv_page;
+	spin_unlock_irqrestore(&l->lock, flags);
+	bio_put(copy);
 }
 
 static void floor_clone_done(struct bio *clone)
@@ -93,24 +165,38 @@ static void floor_clone_done(struct bio *clone)
 	if (clone->bi_status)
 		io->status = clone->bi_status;
 	bio_put(clone);
-	floor_done(bio, io);
+	if (!atomic_dec_and_test(&io->left))
+		return;
+	if (io->copy)
+		floor_put(io->legs, io->copy);
+	bio->bi_status = io->status;
+	bio_endio(bio);
 }
 
 static int floor_map(struct dm_target *ti, struct bio *bio)
 {
 	struct floor_io *io = dm_per_bio_data(bio, sizeof(*io));
-	struct pair *p = ti->private;
-	int i;
+	struct legs *l = ti->private;
+	struct bio *data = bio;
+	unsigned int i, n = l->n;
 
 	bio->bi_iter.bi_sector = dm_target_offset(ti, bio->bi_iter.bi_sector);
 	if (bio_data_dir(bio) == READ) {
-		bio_set_dev(bio, p->dev[0]->bdev);
+		bio_set_dev(bio, l->dev[0]->bdev);
 		return DM_MAPIO_REMAPPED;
 	}
-	atomic_set(&io->left, 2);
+	io->legs = l;
+	io->copy = NULL;
+	if (l->pages && bio_op(bio) == REQ_OP_WRITE && bio->bi_iter.bi_size) {
+		io->copy = floor_copy(l, bio);
+		if (!io->copy)
+			return DM_MAPIO_KILL;
+		data = io->copy;
+	}
+	atomic_set(&io->left, (int)n);
 	io->status = BLK_STS_OK;
-	for (i = 0; i < 2; i++) {
-		struct bio *clone = bio_alloc_clone(p->dev[i]->bdev, bio, GFP_NOIO, &clones);
+	for (i = 0; i < n; i++) {
+		struct bio *clone = bio_alloc_clone(l->dev[i]->bdev, data, GFP_NOIO, &clones);
 
 		clone->bi_private = bio;
 		clone->bi_end_io = floor_clone_done;
@@ -124,8 +210,50 @@ static struct target_type floor_target = {
 	.version = { 1, 0, 0 },
 	.module = THIS_MODULE,
 	.ctr = floor_ctr,
-	.dtr = put_pair,
+	.dtr = put_legs,
 	.map = floor_map,
+};
+
+/*--------------------------------------------------------------------------
+ * bench-dies
+ */
+
+static int dies_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	ti->num_flush_bios = 1;
+	return get_legs(ti, argc, argv, 1);
+}
+
+static int dies_map(struct dm_target *ti, struct bio *bio)
+{
+	struct legs *l = ti->private;
+
+	if (READ_ONCE(l->dead))
+		return DM_MAPIO_KILL;
+	bio_set_dev(bio, l->dev[0]->bdev);
+	bio->bi_iter.bi_sector = dm_target_offset(ti, bio->bi_iter.bi_sector);
+	return DM_MAPIO_REMAPPED;
+}
+
+static int dies_message(struct dm_target *ti, unsigned int argc, char **argv, char *result,
+			unsigned int maxlen)
+{
+	struct legs *l = ti->private;
+
+	if (argc != 1 || strcmp(argv[0], "die"))
+		return -EINVAL;
+	WRITE_ONCE(l->dead, true);
+	return 0;
+}
+
+static struct target_type dies_target = {
+	.name = "bench-dies",
+	.version = { 1, 0, 0 },
+	.module = THIS_MODULE,
+	.ctr = dies_ctr,
+	.dtr = put_legs,
+	.map = dies_map,
+	.message = dies_message,
 };
 
 /*--------------------------------------------------------------------------
@@ -149,7 +277,7 @@ struct gen {
 
 static int gen_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
-	return get_pair(ti, argc, argv, 1);
+	return get_legs(ti, argc, argv, 1);
 }
 
 static int gen_map(struct dm_target *ti, struct bio *bio)
@@ -241,7 +369,7 @@ static u64 gen_run(struct gen *g, struct block_device *dev, blk_opf_t op, u64 bl
 static int gen_message(struct dm_target *ti, unsigned int argc, char **argv, char *result,
 		       unsigned int maxlen)
 {
-	struct block_device *dev = ((struct pair *)ti->private)->dev[0]->bdev;
+	struct block_device *dev = ((struct legs *)ti->private)->dev[0]->bdev;
 	unsigned int depth, count, sz = 0;
 	struct gen *g;
 	u64 ns;
@@ -252,7 +380,9 @@ static int gen_message(struct dm_target *ti, unsigned int argc, char **argv, cha
 	g = gen_alloc(depth);
 	if (!g)
 		return -ENOMEM;
-	ns = gen_run(g, dev, !strcmp(argv[0], "read") ? REQ_OP_READ : REQ_OP_WRITE | REQ_SYNC,
+	/* flags as those of direct I/O */
+	ns = gen_run(g, dev, !strcmp(argv[0], "read") ? REQ_OP_READ :
+						       REQ_OP_WRITE | REQ_SYNC | REQ_IDLE,
 		     ti->len / BLOCK, count);
 	gen_free(g);
 	DMEMIT("%llu", ns);
@@ -264,35 +394,42 @@ static struct target_type gen_target = {
 	.version = { 1, 0, 0 },
 	.module = THIS_MODULE,
 	.ctr = gen_ctr,
-	.dtr = put_pair,
+	.dtr = put_legs,
 	.map = gen_map,
 	.message = gen_message,
 };
 
 /*--------------------------------------------------------------------------*/
 
+static struct target_type *targets[] = { &floor_target, &dies_target, &gen_target };
+
+static void unregister(unsigned int n)
+{
+	while (n)
+		dm_unregister_target(targets[--n]);
+	bioset_exit(&copies);
+	bioset_exit(&clones);
+}
+
 static int __init gen_init(void)
 {
+	unsigned int i = 0;
 	int rc = bioset_init(&clones, 64, 0, 0);
 
-	if (rc)
-		return rc;
-	rc = dm_register_target(&floor_target);
-	if (!rc) {
-		rc = dm_register_target(&gen_target);
-		if (rc)
-			dm_unregister_target(&floor_target);
+	if (!rc)
+		rc = bioset_init(&copies, 64, 0, BIOSET_NEED_BVECS);
+	while (!rc && i < ARRAY_SIZE(targets)) {
+		rc = dm_register_target(targets[i]);
+		i += !rc;
 	}
 	if (rc)
-		bioset_exit(&clones);
+		unregister(i);
 	return rc;
 }
 
 static void __exit gen_exit(void)
 {
-	dm_unregister_target(&gen_target);
-	dm_unregister_target(&floor_target);
-	bioset_exit(&clones);
+	unregister(ARRAY_SIZE(targets));
 }
 
 module_init(gen_init);
