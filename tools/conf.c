@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <ini.h>
@@ -432,44 +433,106 @@ void cdp_conf_unlock(void)
 	lock_fd = -1;
 }
 
-/* Beside @path, under the name that @tmp gets. */
+bool cdp_conf_is_gone(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) || !st.st_nlink;
+}
+
+/* Its lock says that somebody is at it. */
+static int make_beside(const char *path, char tmp[CDP_PATH_TEXT + 8])
+{
+	int fd;
+
+	for (;;) {
+		cdp_print(tmp, CDP_PATH_TEXT + 8, "%s.XXXXXX", path);
+		fd = mkostemp(tmp, O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		if (flock(fd, LOCK_EX) || !cdp_conf_is_gone(fd))
+			return fd;
+		close(fd);	/* taken for one that was left */
+	}
+}
+
+static bool is_beside(const char *name, const char *file)
+{
+	size_t len = strlen(file);
+	u32 i;
+
+	if (strncmp(name, file, len) || name[len] != '.' || strlen(name + len) != 7)
+		return false;
+	for (i = 1; i < 7 && isalnum((unsigned char)name[len + i]); i++)
+		;
+	return i == 7;	/* the file of another set has a dot there */
+}
+
+/* What somebody has left beside @path who was killed while he wrote it. */
+static void drop_left(const char *path)
+{
+	const char *file = strrchr(path, '/') + 1;
+	DIR *dir = opendir(cdp_conf_dir());
+	struct dirent *e;
+	int fd;
+
+	while (dir && (e = readdir(dir))) {
+		if (!is_beside(e->d_name, file))
+			continue;
+		fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+			unlinkat(dirfd(dir), e->d_name, 0);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Beside @path, under the name that @tmp gets; an open file or -errno. */
 static int write_beside(const char *path, const char *text, char tmp[CDP_PATH_TEXT + 8])
 {
 	int fd, r = cdp_conf_prepare();
 
 	if (r)
 		return r;
-	cdp_print(tmp, CDP_PATH_TEXT + 8, "%s.XXXXXX", path);
-	fd = mkostemp(tmp, O_CLOEXEC);
+	drop_left(path);
+	fd = make_beside(path, tmp);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = write_all(fd, text);
+	if (!r)
+		return fd;
+	unlink(tmp);
 	close(fd);
-	if (r)
-		unlink(tmp);
 	return r;
 }
 
 static int replace(const char *path, const char *text)
 {
 	char tmp[CDP_PATH_TEXT + 8];
-	int r = write_beside(path, text, tmp);
+	int fd = write_beside(path, text, tmp), r = 0;
 
-	if (r)
-		return r;
-	if (chmod(tmp, 0644) || rename(tmp, path)) {
+	if (fd < 0)
+		return fd;
+	if (fchmod(fd, 0644) || rename(tmp, path)) {
 		r = -errno;
 		unlink(tmp);
 	}
+	close(fd);
 	return r ? r : cdp_conf_sync();
 }
 
 static int try(const char *path, const char *text)
 {
 	char tmp[CDP_PATH_TEXT + 8];
-	int r = write_beside(path, text, tmp);
+	int fd = write_beside(path, text, tmp), r;
 
-	return r ? r : unlink(tmp) ? -errno : 0;
+	if (fd < 0)
+		return fd;
+	r = unlink(tmp) ? -errno : 0;
+	close(fd);
+	return r;
 }
 
 static bool is_there(const char *path, const char *text)

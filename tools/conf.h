@@ -64,6 +64,8 @@ int __must_check cdp_conf_load(struct cdp_conf *c, const char *name);
 int __must_check cdp_conf_prepare(void);
 /* What was made, renamed or removed in the directory lasts. 0 or -errno. */
 int __must_check cdp_conf_sync(void);
+/* Was it removed between our open and our lock? */
+bool cdp_conf_is_gone(int fd);
 /* One process at a time changes what is remembered, and the tables that belong to
  * it. Waits a few seconds at most, -EBUSY then; ends with the process.
  */

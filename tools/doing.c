@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "doing.h"
@@ -206,14 +205,6 @@ static int take(const char *name, bool dry_run)
 	return own.again ? 0 : refuse(name, &before);
 }
 
-/* Its process has ended it between our open and our lock. */
-static bool is_gone(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) || !st.st_nlink;
-}
-
 /* Who only looks whether somebody is at it has it for a moment. */
 static bool lock(int fd)
 {
@@ -230,7 +221,7 @@ static bool lock(int fd)
 /* own.fd is open. */
 static int lock_own(const char *name)
 {
-	if (lock(own.fd) && !is_gone(own.fd))
+	if (lock(own.fd) && !cdp_conf_is_gone(own.fd))
 		return 0;
 	return cdp_why(-EBUSY, "%s: another cdpctl is at work on it; wait until it has ended",
 		       name);

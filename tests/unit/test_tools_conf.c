@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The configuration file: what is printed is read back; what is wrong names its line. */
-#include <unistd.h>
-
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "unit.h"
 #include "dir.h"
@@ -293,5 +294,47 @@ TEST(files)
 	must(cdp_conf_try(&c) && cdp_conf_save(&c), "where nothing can be written");
 }
 
+static void leave(const char *dir, const char *name, int *fd)
+{
+	char path[CDP_PATH_TEXT];
+
+	cdp_print(path, sizeof(path), "%s/%s", dir, name);
+	*fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	must(*fd >= 0, "%s", path);
+}
+
+/* What was killed in the middle of a save leaves a file, which the next save of the set removes. */
+TEST(left)
+{
+	static const char *const names[] = {
+		"b.conf.aB3xyZ", "b.conf.Y.conf", "b.conf.aB3xyZ7", "b.conf-aB3xyZ", "bb.conf.aB3xyZ",
+		"b.doing",
+	};
+	char dir[] = "/tmp/test_tools_conf.XXXXXX", path[CDP_PATH_TEXT];
+	int fds[ARRAY_SIZE(names)], busy;
+	struct cdp_conf c;
+	u32 i;
+
+	must(mkdtemp(dir), "no directory");
+	setenv("CDP_CONF_DIR", dir, 1);
+	must(!cdp_conf_parse(&c, "x", SET LEG), "%s", cdp_why_text());
+	strcpy(c.name, "b");
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		leave(dir, names[i], &fds[i]);
+	leave(dir, "b.conf.busy00", &busy);
+	must(!flock(busy, LOCK_EX), "no lock");
+	must(!cdp_conf_save(&c), "%s", cdp_why_text());
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		must(cdp_conf_is_gone(fds[i]) == !i, "%s", names[i]);
+		cdp_print(path, sizeof(path), "%s/%s", dir, names[i]);
+		must(!i || !unlink(path), "%s", path);
+		close(fds[i]);
+	}
+	must(!cdp_conf_is_gone(busy), "somebody was at it");
+	close(busy);
+	must(!cdp_conf_try(&c) && !cdp_conf_remove("b"), "%s", cdp_why_text());
+	must(!rmdir(dir), "something was left in %s", dir);
+}
+
 UNIT_MAIN("conf", round_trip, not_saved, long_words, longest_value, least, wrong, valid_names,
-	  files)
+	  files, left)
