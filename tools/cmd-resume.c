@@ -88,35 +88,34 @@ static bool runs(const char *name)
 	return !cdp_dm_info(name, &info) && info.exists;
 }
 
-static int undo_attach(const char *name)
+/* Nobody else finishes or undoes it meanwhile; it may be another one by now. */
+static int take(const char *name, struct cdp_doing *d)
 {
-	bool undone;
-	int r = cdp_opts.dry_run ? 0 : cdp_doing_adopt(name);
+	int r = cdp_doing_adopt(name);
 
-	if (!r)
-		r = cdp_detach_live(name, true, &undone);
-	if (!r)
-		cdp_doing_end();
-	return r;
+	return r ? r : cdp_doing_load(d, name);
 }
 
-static int undo_it(const char *name, const struct cdp_doing *d)
+static int undo_it(const char *name, struct cdp_doing *d)
 {
-	int r;
+	int r = cdp_opts.dry_run ? 0 : take(name, d);
+	bool undone;
 
+	if (r)
+		return r;
 	if (!strcmp(d->words[0], "attach"))
-		r = undo_attach(name);
+		r = cdp_detach_live(name, true, &undone);
 	else if (!strcmp(d->words[0], "leg") && has_word(d, "replace"))
 		r = undo_replace(name, d);
 	else if (!strcmp(d->words[0], "detach") && !has_word(d, "--live") && runs(name))
 		r = 0;	/* nothing was done yet */
 	else
 		r = refuse_undo(name, d);
-	if (!r && !cdp_opts.dry_run)
-		r = cdp_doing_forget(name);
-	if (!r && !cdp_opts.dry_run)
-		cdp_note("%s: undone", name);
-	return r;
+	if (r || cdp_opts.dry_run)
+		return r;
+	cdp_doing_end();
+	cdp_note("%s: undone", name);
+	return 0;
 }
 
 int cdp_cmd_resume(int argc, char **argv)
