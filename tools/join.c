@@ -238,6 +238,7 @@ int cdp_join(struct cdp_join *j, struct cdp_live *s, u32 at, const char *spec, c
 	}
 	if (r) {
 		cdp_steps_undo(&j->plan);
+		j->is_in = j->change.stays;
 		return r;
 	}
 	cdp_steps_free(&j->plan);	/* the new leg is in: no way back from here */

@@ -14,7 +14,7 @@ struct cdp_join {
 	struct cdp_new_leg leg;
 	struct cdp_old_leg old;
 	struct cdp_live_change change;
-	bool is_in;			/* an earlier try has brought the leg in */
+	bool is_in;			/* by an earlier try, or by this one which cannot undo it */
 };
 
 /*

@@ -419,6 +419,7 @@ void cdp_live_change_begin(struct cdp_live_change *c, struct cdp_live *s)
 	c->set = s;
 	c->table = s->table;
 	c->conf = s->conf;
+	c->stays = false;
 }
 
 static bool same_hand(const struct cdp_conf *a, const struct cdp_conf *b)
@@ -479,8 +480,8 @@ static void unload_change(void *arg)
 	struct cdp_live_change *c = arg;
 
 	cdp_table_print(&c->set->table, c->line, sizeof(c->line));
-	if (cdp_dm_reload(c->set->name, c->set->length, c->line) ?:
-	    cdp_live_save_uuids(c->set->name))
+	c->stays = cdp_dm_reload(c->set->name, c->set->length, c->line);
+	if (c->stays || cdp_live_save_uuids(c->set->name))
 		cdp_warn("%s", cdp_why_text());
 }
 

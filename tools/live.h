@@ -83,6 +83,7 @@ struct cdp_live_change {
 	struct cdp_table table;		/* the new one */
 	char line[CDP_LINE_TEXT];	/* its text */
 	struct cdp_conf conf;		/* what is remembered then */
+	bool stays;			/* it could not be undone */
 };
 
 /* Begin with what there is. */

@@ -69,6 +69,7 @@ int cdp_replace(struct cdp_live *s, const char *old, const char *spec, const cha
 	if (leg < 0 && *undone)
 		return leg;
 	r = cdp_join(&join, s, at, spec, meta);
+	*undone = *undone && !join.is_in;
 	if (r)
 		return r;
 	if (cdp_opts.dry_run)
