@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "cmd.h"
+#include "look.h"
 #include "md-io.h"
 #include "msg.h"
 #include "opts.h"
@@ -10,6 +11,8 @@
 #include "probe.h"
 #include "size.h"
 #include "table.h"
+
+#define ANSWER_S	60u	/* for all bitmaps */
 
 enum { OPT_META_START = 256, OPT_UDEV };
 static bool has_start, for_udev;
@@ -89,6 +92,9 @@ struct examined {
 	struct cdp_md md;
 	struct cdp_md_bitmaps bits;
 	struct cdp_geometry g;
+	struct cdp_uuid remains;	/* of a set whose superblocks are gone */
+	int failed;
+	char why[CDP_MSG_TEXT];
 };
 
 static const char *disk_state(u32 state)
@@ -291,7 +297,7 @@ static int show(const struct examined *e)
 }
 
 /* Nothing that can be trusted: say what is there, and what would make a leg of it again. */
-static int explain_gone(const struct examined *e, const struct cdp_uuid *remains)
+static int explain_gone(const struct examined *e)
 {
 	char uuid[CDP_UUID_TEXT];
 	bool area = e->md.kind != SUPER_BLANK && e->md.kind != SUPER_FOREIGN;
@@ -299,9 +305,9 @@ static int explain_gone(const struct examined *e, const struct cdp_uuid *remains
 	if (!cdp_opts.json && (area || has_start))
 		print_copies(&e->md);
 	fflush(stdout);	/* before what stderr says */
-	if (!cdp_uuid_is_null(remains))
+	if (!cdp_uuid_is_null(&e->remains))
 		cdp_note("bitmaps of the set %s are at sector %llu still; the superblocks are gone",
-			 cdp_uuid_print(remains, uuid), U64(e->md.start));
+			 cdp_uuid_print(&e->remains, uuid), U64(e->md.start));
 	if (e->md.kind == SUPER_UNSUPPORTED)
 		return cdp_why(-EILSEQ, "%s: %s; use the cdpctl and the module that wrote it",
 			       e->dev.path, e->md.why);
@@ -311,25 +317,51 @@ static int explain_gone(const struct examined *e, const struct cdp_uuid *remains
 		       e->dev.path, U64(e->md.start), e->md.why, e->dev.path);
 }
 
-static int read_area(struct examined *e)
+static int read_area(struct examined *e, const char *path)
 {
 	const struct cdp_super *s = &e->md.super;
-	struct cdp_uuid remains = { { 0 } };
 	const char *why;
-	int r = has_start ? cdp_md_read(e->dev.path, meta_start, &e->md) :
-		cdp_md_find(e->dev.path, e->dev.sectors, &e->md, &remains);
+	int r = has_start ? cdp_md_read(path, meta_start, &e->md) :
+		cdp_md_find(path, e->dev.sectors, &e->md, &e->remains);
 
-	if (!r && e->md.kind != SUPER_VALID) {
-		if (!cdp_md_has_pages(e->dev.path, e->md.start, &remains))
-			memset(&remains, 0, sizeof(remains));
-		r = explain_gone(e, &remains);
+	if (r)
+		return r;
+	if (e->md.kind != SUPER_VALID) {
+		if (!cdp_md_has_pages(path, e->md.start, &e->remains))
+			memset(&e->remains, 0, sizeof(e->remains));
+		return 0;
 	}
-	if (!r)
-		r = cdp_geometry_set(&e->g, s->data_sectors, s->region_sectors, s->trackers, &why);
-	return r ? r : cdp_md_bitmaps(e->dev.path, &e->md, &e->bits);
+	r = cdp_geometry_set(&e->g, s->data_sectors, s->region_sectors, s->trackers, &why);
+	return r ? r : cdp_md_bitmaps(path, &e->md, &e->bits);
 }
 
-/* For every block device that comes or changes: quick, and silent about what is no leg. */
+static u8 read_it(const char *path, void *ctx)
+{
+	struct examined *e = ctx;
+
+	e->failed = read_area(e, path);
+	cdp_print(e->why, sizeof(e->why), "%s", cdp_why_text());
+	return 1;
+}
+
+static int examine(struct examined *e)
+{
+	struct cdp_look l;
+	int r = cdp_look_at(&l, &e->dev, ANSWER_S, read_it, e);
+
+	if (r)
+		return r;
+	if (l.silent)
+		return cdp_why(-ETIME, "%s %s", e->dev.path, l.silent);
+	if (e->failed)
+		return cdp_why(e->failed, "%s", e->why);
+	return e->md.kind == SUPER_VALID ? show(e) : explain_gone(e);
+}
+
+/*
+ * For every block device that comes or changes: quick, and silent about what is no leg. udev
+ * has a deadline of its own.
+ */
 static int tell_udev(struct examined *e)
 {
 	char uuid[CDP_UUID_TEXT];
@@ -344,14 +376,14 @@ static int tell_udev(struct examined *e)
 
 int cdp_cmd_examine(int argc, char **argv)
 {
-	static struct examined e;
+	struct examined *e = cdp_look_room(sizeof(*e));
 	int r;
 
 	cdp_opts_parse(&argp, argc, argv, 1, 1);
-	r = cdp_probe_device(cdp_opts.words[0], &e.dev);
-	if (!r && for_udev)
-		return tell_udev(&e);
-	if (!r)
-		r = read_area(&e);
-	return r ? r : show(&e);
+	if (!e)
+		return -ENOMEM;
+	r = cdp_probe_device(cdp_opts.words[0], &e->dev);
+	if (r)
+		return r;
+	return for_udev ? tell_udev(e) : examine(e);
 }

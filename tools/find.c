@@ -7,8 +7,6 @@
 #include "md-io.h"
 #include "msg.h"
 
-#define ANSWER_S	15	/* a disk that sleeps needs as long */
-
 static_assert(CDP_MAX_LEGS <= 8, "a bit for each leg in cdp_look.found");
 
 struct search {
@@ -201,7 +199,7 @@ int cdp_find_legs(const struct cdp_conf *c, struct cdp_found found[CDP_MAX_LEGS]
 		want(&s, c->legs[i].meta_device);
 	}
 	if (!r)
-		r = cdp_look(s.all, s.nr, ANSWER_S, look_at, (void *)c);
+		r = cdp_look(s.all, s.nr, CDP_ANSWER_S, look_at, (void *)c);
 	for (i = 0; i < c->nr_legs && !r; i++)
 		r = take(&s, i);
 	if (!r)

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -165,4 +166,19 @@ int cdp_look(struct cdp_look *all, u32 nr, u32 seconds, u8 (*read)(const char *p
 	free(readers);
 	free(fds);
 	return r;
+}
+
+int cdp_look_at(struct cdp_look *l, const struct cdp_device *d, u32 seconds,
+		u8 (*read)(const char *path, void *ctx), void *ctx)
+{
+	*l = (struct cdp_look) { .major = d->major, .minor = d->minor };
+	strcpy(l->path, d->path);
+	return cdp_look(l, 1, seconds, read, ctx);
+}
+
+void *cdp_look_room(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
 }

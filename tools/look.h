@@ -8,6 +8,8 @@
 
 #include "probe.h"
 
+#define CDP_ANSWER_S	15u	/* a disk that sleeps needs as long */
+
 struct cdp_look {
 	char path[CDP_PATH_TEXT];
 	u32 major, minor;
@@ -25,5 +27,12 @@ struct cdp_look {
  */
 int __must_check cdp_look(struct cdp_look *all, u32 nr, u32 seconds,
 			  u8 (*read)(const char *path, void *ctx), void *ctx);
+
+/* The same of one. */
+int __must_check cdp_look_at(struct cdp_look *l, const struct cdp_device *d, u32 seconds,
+			     u8 (*read)(const char *path, void *ctx), void *ctx);
+
+/* For a ctx in which the reader can leave more than a byte; zeroed, NULL when there is none. */
+void *cdp_look_room(size_t bytes);
 
 #endif

@@ -11,7 +11,6 @@
 #define LVM_UUID_TEXT	(4 + 64)	/* more: an internal part of a volume */
 #define KEY_AWAY \
 	"has its key in the kernel's keyring, where a second table does not find it; open it with cryptsetup --disable-keyring"
-#define ANSWER_S	15	/* as find.c has it */
 #define MOMENT_S	2.0	/* in which lvm has exchanged a table */
 #define BOOT_ID		"/proc/sys/kernel/random/boot_id"
 #define BOOT_TEXT	48
@@ -429,9 +428,7 @@ static u8 read_block(const char *path, void *ctx)
 
 static int look(const struct cdp_under *u, struct cdp_look *l)
 {
-	*l = (struct cdp_look) { .major = u->dev.major, .minor = u->dev.minor };
-	strcpy(l->path, u->dev.path);
-	return cdp_look(l, 1, ANSWER_S, read_block, NULL);
+	return cdp_look_at(l, &u->dev, CDP_ANSWER_S, read_block, NULL);
 }
 
 int cdp_under_answers(const struct cdp_under *u)
