@@ -269,7 +269,6 @@ struct cdp {
 	u32 nr_held;			/* those, and what waits for the intent pages under way */
 	bool committing;		/* the commit worker is at it */
 	unsigned long commit_since;	/* jiffies */
-	u64 mark_ns;			/* what the round of intent pages just before took */
 	struct list_head unmarked;	/* wait for an intent bit */
 	struct list_head copying;	/* wait for a copy */
 	struct list_head blocked;	/* wait for a leg, or a table */

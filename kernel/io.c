@@ -482,7 +482,7 @@ static int map_read(struct cdp_bio *b, struct bio *bio)
 	int leg = cdp_load(c->set.read_leg);
 
 	if (c->features.read_policy == READ_POLICY_BALANCE && cdp_load(c->set.fast))
-		leg = (int)((b->sector >> c->set.g.extent_shift) % c->nr_legs);
+		leg = (int)(cdp_bio_span(b).extent % c->nr_legs);
 	if (unlikely(leg < 0))
 		return DM_MAPIO_KILL;
 	b->leg = leg;

@@ -270,18 +270,20 @@ static bool record_losses(struct cdp *c)
  * as long for data as for a page. One that misses the round by a hair waits for a whole
  * one more: so a round that follows another at once waits for a part of what that took.
  */
-static void gather(struct cdp *c)
+static void gather(struct cdp *c, u64 ns)
 {
-	unsigned long us = (unsigned long)min_t(u64, c->mark_ns >> 13, GATHER_MOST_US);
+	unsigned long us = (unsigned long)min_t(u64, ns >> 13, GATHER_MOST_US);
 
-	c->mark_ns = 0;
 	if (us >= GATHER_LEAST_US && !list_empty_careful(&c->unmarked) &&
 	    list_empty_careful(&c->ended))
 		usleep_range_state(us, us + us / 8, TASK_UNINTERRUPTIBLE);
 }
 
-/* Set and clear intent bits: one round of pages for all who wait. */
-static bool mark(struct cdp *c)
+/*
+ * Set and clear intent bits: one round of pages for all who wait. @ns: how long it took, 0 if
+ * nobody waited.
+ */
+static bool mark(struct cdp *c, u64 *ns)
 {
 	struct cdp_bio *b, *next;
 	LIST_HEAD(list);
@@ -289,7 +291,7 @@ static bool mark(struct cdp *c)
 	u64 since;
 	bool ok;
 
-	gather(c);
+	*ns = 0;
 	take(c, &c->unmarked, &list);
 	cleaned = clear_clean(c);
 	if (list_empty(&list) && !cleaned && !READ_ONCE(c->refresh_intent))
@@ -302,7 +304,7 @@ static bool mark(struct cdp *c)
 	since = ktime_get_ns();
 	ok = cdp_write_intent(c) && record_losses(c);
 	if (n)
-		c->mark_ns = ktime_get_ns() - since;
+		*ns = ktime_get_ns() - since;
 	WRITE_ONCE(c->nr_held, c->nr_held - n);
 	if (cleaned) {
 		/* pairs with clean_batch(): its list may be used again */
@@ -382,15 +384,17 @@ static void unblock(struct cdp *c)
 void cdp_commit_work(struct work_struct *work)
 {
 	struct cdp *c = container_of(to_delayed_work(work), struct cdp, commit_work);
+	u64 ns = 0;
 	bool more;
 
 	do {
 		more = judge_ended(c);
 		more |= read_again(c);
+		gather(c, ns);
 		mutex_lock(&c->commit_mutex);
 		WRITE_ONCE(c->commit_since, jiffies);
 		WRITE_ONCE(c->committing, true);
-		more |= mark(c);
+		more |= mark(c, &ns);
 		more |= commit(c);
 		WRITE_ONCE(c->committing, false);
 		mutex_unlock(&c->commit_mutex);
