@@ -34,8 +34,7 @@ static int collect(const struct cdp_device *d, void *ctx)
 		s->all = more;
 		s->room = room;
 	}
-	s->all[s->nr] = (struct cdp_look) { .major = d->major, .minor = d->minor };
-	strcpy(s->all[s->nr++].path, d->path);
+	cdp_look_init(&s->all[s->nr++], d);
 	return 0;
 }
 

@@ -168,11 +168,16 @@ int cdp_look(struct cdp_look *all, u32 nr, u32 seconds, u8 (*read)(const char *p
 	return r;
 }
 
-int cdp_look_at(struct cdp_look *l, const struct cdp_device *d, u32 seconds,
-		u8 (*read)(const char *path, void *ctx), void *ctx)
+void cdp_look_init(struct cdp_look *l, const struct cdp_device *d)
 {
 	*l = (struct cdp_look) { .major = d->major, .minor = d->minor };
 	strcpy(l->path, d->path);
+}
+
+int cdp_look_at(struct cdp_look *l, const struct cdp_device *d, u32 seconds,
+		u8 (*read)(const char *path, void *ctx), void *ctx)
+{
+	cdp_look_init(l, d);
 	return cdp_look(l, 1, seconds, read, ctx);
 }
 

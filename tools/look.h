@@ -18,6 +18,9 @@ struct cdp_look {
 	const char *silent;	/* why it was not read, "does not answer"; or NULL */
 };
 
+/* To be looked at, and nothing known of it yet. */
+void cdp_look_init(struct cdp_look *l, const struct cdp_device *d);
+
 /**
  * cdp_look() - fill in found and silent.
  * @seconds: that a device may take

@@ -491,13 +491,10 @@ bool cdp_under_mark_is_leads(const char *mark)
 
 bool cdp_under_mark_is_of_now(const char *mark)
 {
-	char boot[BOOT_TEXT];
-	size_t n;
+	char of[BOOT_TEXT], boot[BOOT_TEXT];
 
-	if (!cdp_under_mark_counts(mark) || !read_line(BOOT_ID, boot, sizeof(boot)))
-		return false;
-	n = strlen(boot);
-	return !strncmp(mark, boot, n) && mark[n] == ' ';
+	return cdp_under_mark_counts(mark) && sscanf(mark, "%47s", of) == 1 &&
+	       read_line(BOOT_ID, boot, sizeof(boot)) && !strcmp(of, boot);
 }
 
 bool cdp_under_mark_counts(const char *mark)
