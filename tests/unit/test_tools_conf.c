@@ -259,6 +259,15 @@ static int note_name(const char *name, void *ctx)
 	return 0;
 }
 
+/* The set b, not saved yet, in the new directory @dir that is empty. */
+static void begin(char *dir, struct cdp_conf *c)
+{
+	must(mkdtemp(dir), "no directory");
+	setenv("CDP_CONF_DIR", dir, 1);
+	must(!cdp_conf_parse(c, "x", SET LEG), "%s", cdp_why_text());
+	strcpy(c->name, "b");
+}
+
 /* Saved, listed, loaded, removed: in a directory of its own. */
 TEST(files)
 {
@@ -267,10 +276,7 @@ TEST(files)
 	struct stat st;
 	ino_t ino;
 
-	must(mkdtemp(dir), "no directory");
-	setenv("CDP_CONF_DIR", dir, 1);
-	must(!cdp_conf_parse(&c, "x", SET LEG), "%s", cdp_why_text());
-	strcpy(c.name, "b");
+	begin(dir, &c);
 	must(!cdp_conf_exists("b") && cdp_conf_load(&back, "b") == -ENOENT, "before");
 	must(!cdp_conf_save(&c), "%s", cdp_why_text());
 	must(!stat(cdp_conf_path("b", path), &st), "no file");
@@ -315,10 +321,7 @@ TEST(left)
 	struct cdp_conf c;
 	u32 i;
 
-	must(mkdtemp(dir), "no directory");
-	setenv("CDP_CONF_DIR", dir, 1);
-	must(!cdp_conf_parse(&c, "x", SET LEG), "%s", cdp_why_text());
-	strcpy(c.name, "b");
+	begin(dir, &c);
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		leave(dir, names[i], &fds[i]);
 	leave(dir, "b.conf.busy00", &busy);
