@@ -337,11 +337,54 @@ int cdp_state_write(const char *name, const char *suffix, const char *text)
 	return r ? cdp_why(r, "%s: cannot be written: %s", path, strerror(-r)) : 0;
 }
 
-static int shorten(const char *path, const char *text)
+static void print_open(FILE *f, const struct cdp_outage *o)
+{
+	struct cdp_history_record r = {
+		.seconds = o->begin, .kind = HISTORY_BEGIN, .leg = o->leg, .seq = o->seq,
+		.missed_bytes = o->missed_bytes, .copied_bytes = o->copied_bytes,
+	};
+	char line[CDP_HISTORY_LINE];
+
+	memcpy(r.text, o->cause, sizeof(r.text));
+	cdp_history_print(&r, line);
+	fputs(line, f);
+	if (!*o->refused)
+		return;
+	r = (struct cdp_history_record) {
+		.seconds = o->begin, .kind = HISTORY_REFUSED, .leg = o->leg,
+	};
+	memcpy(r.text, o->refused, sizeof(r.text));
+	cdp_history_print(&r, line);
+	fputs(line, f);
+}
+
+/* The newer half, and of the older one what goes on: its end would have no begin. */
+static char *newer_half(const char *text)
 {
 	const char *middle = strchr(text + strlen(text) / 2, '\n');
+	size_t size, older = middle ? (size_t)(middle + 1 - text) : strlen(text);
+	char *half = strndup(text, older), *newer = NULL;
+	struct cdp_outage *list = NULL;
+	int nr = half ? cdp_history_outages(half, &list) : -ENOMEM, i;
+	FILE *f = nr < 0 ? NULL : open_memstream(&newer, &size);
 
-	return replace(path, middle ? middle + 1 : "");
+	for (i = 0; f && i < nr; i++)
+		if (!list[i].end)
+			print_open(f, &list[i]);
+	if (f)
+		fputs(text + older, f);
+	free(list);
+	free(half);
+	return f && !fclose(f) ? newer : NULL;
+}
+
+static int shorten(const char *path, const char *text)
+{
+	char *newer = newer_half(text);
+	int r = newer ? replace(path, newer) : -ENOMEM;
+
+	free(newer);
+	return r;
 }
 
 /* Cut a torn line off, and the older half if it is time. */

@@ -92,7 +92,7 @@ int __must_check cdp_history_read(const char *name, char **text);
 void cdp_history_seen(const char *name, struct cdp_event *last);
 int __must_check cdp_history_see(const char *name, const struct cdp_event *last);
 
-/* Append, durably. A file that has become too long loses its older half. */
+/* Append, durably. A file that has become too long loses its older half, but for what goes on. */
 int __must_check cdp_history_add(const char *name, const struct cdp_history_record *r);
 
 #endif

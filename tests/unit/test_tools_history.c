@@ -187,6 +187,39 @@ TEST(bounded)
 	free(text);
 }
 
+/* What goes on is not forgotten because another leg has come and gone four thousand times. */
+TEST(bounded_open)
+{
+	struct cdp_outage *o = NULL;
+	size_t size, n = 0;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &size);
+	int nr;
+
+	setenv("CDP_STATE_DIR", unit_dir(), 1);
+	fprintf(f, "1 begin " B " 1 7 9 error\n1 end " B " 1 0 0 -\n");
+	fprintf(f, "5 begin " B " 2 7 9 error\n6 cause " B " 3 0 0 too slow\n");
+	fprintf(f, "7 refused " B " 0 0 0 is blank\n");
+	while (ftell(f) < 600 * 1024) {
+		fprintf(f, "%zu begin " A " 0 0 0 error\n", 10 + n);
+		fprintf(f, "%zu end " A " 0 0 0 -\n", 10 + n++);
+	}
+	fclose(f);
+	put(text, size);
+	free(text);
+	add(n + 11, HISTORY_BEGIN);
+	text = get();
+	nr = cdp_history_outages(text, &o);
+	must(nr > 2 && strlen(text) < 400 * 1024, "%d, %zu bytes", nr, strlen(text));
+	must(o[0].begin == 5 && !o[0].end && o[0].missed_bytes == 7 && o[0].copied_bytes == 9,
+	     "the first begins at %llu", (unsigned long long)o[0].begin);
+	ck_assert_str_eq(o[0].cause, "too slow");
+	ck_assert_str_eq(o[0].refused, "is blank");
+	must(o[nr - 1].begin == n + 11 && !o[nr - 1].end, "the newest is kept");
+	free(o);
+	free(text);
+}
+
 TEST(seen)
 {
 	struct cdp_event e, back;
@@ -201,4 +234,4 @@ TEST(seen)
 	     !strcmp(back.leg, A), "another");
 }
 
-UNIT_MAIN("history", records, outages, out, last, file, torn, bounded, seen)
+UNIT_MAIN("history", records, outages, out, last, file, torn, bounded, bounded_open, seen)
