@@ -77,6 +77,14 @@ static int be_alone(void)
 	return cdp_why(-EBUSY, "%s: another cdpctl monitor runs already", cdp_state_dir());
 }
 
+static void set_listed(struct monitor *m, bool listed)
+{
+	u32 i;
+
+	for (i = 0; i < m->nr; i++)
+		m->sets[i]->listed = listed;
+}
+
 static int list_set(const char *name, void *ctx)
 {
 	struct monitor *m = ctx;
@@ -113,16 +121,19 @@ static bool tries(const struct cdp_tend *t)
 	return nr;
 }
 
-/* One that is not remembered any more is kept until its tries have ended. */
+/*
+ * One that is not remembered any more is kept until its tries have ended. When the list
+ * cannot be read, as with no descriptor left, all are as they were.
+ */
 static void list_sets(struct monitor *m)
 {
 	u32 i, kept = 0;
 
-	for (i = 0; i < m->nr; i++)
-		m->sets[i]->listed = false;
+	set_listed(m, false);
 	if (cdp_conf_list(list_set, m)) {
 		cdp_warn("%s", cdp_why_text());
 		cdp_why_clear();
+		set_listed(m, true);
 		return;
 	}
 	for (i = 0; i < m->nr; i++) {

@@ -499,7 +499,8 @@ double cdp_tend_next_s(struct cdp_tend *t)
 	u32 i;
 
 	cdp_tend_tries(t, take_deadline, &next);
-	for (i = 0; t->runs && i < t->nr_legs; i++)
+	/* one that is not remembered any more is not looked at: nothing is started */
+	for (i = 0; t->listed && t->runs && i < t->nr_legs; i++)
 		if (!cdp_child_runs(&t->legs[i].child) && judge(t, i) != COMEBACK_NOTHING)
 			next = cdp_sooner(next, t->legs[i].back.next_s);
 	return next;

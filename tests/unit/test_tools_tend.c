@@ -172,6 +172,7 @@ static struct cdp_tend *begin(void)
 		event("optimal");
 	}
 	cdp_tend_init(&t, "vm", CDP_COMEBACK_MOST_S);
+	t.listed = true;
 	cdp_tend_look(&t);
 	return &t;
 }
@@ -349,6 +350,18 @@ TEST(leaves)
 	must(!nr && world.tries == 1, "until it is gone");
 }
 
+/* One that is not remembered any more waits for its tries, and for nothing else. */
+TEST(unlisted)
+{
+	struct cdp_tend *t = begin();
+
+	fails();
+	cdp_tend_look(t);
+	must(cdp_tend_next_s(t) < CDP_NEVER_S, "its next try");
+	t->listed = false;
+	must(cdp_tend_next_s(t) == CDP_NEVER_S, "a try that nobody will start");
+}
+
 TEST(refused)
 {
 	struct cdp_tend *t = begin();
@@ -407,4 +420,4 @@ TEST(told_once)
 }
 
 UNIT_MAIN("tend", told_once, one_outage, between, renamed, restarted, no_event, causes,
-	  leaves, refused)
+	  leaves, unlisted, refused)
