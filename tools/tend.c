@@ -346,9 +346,15 @@ static void bring_back(struct cdp_tend *t)
 {
 	u32 i;
 
-	for (i = 0; i < t->nr_legs; i++)
+	for (i = 0; i < t->nr_legs; i++) {
+		struct cdp_child *c = &t->legs[i].child;
+
 		if (judge(t, i) == COMEBACK_TRY)
 			try_leg(t, i);
+		/* it asked before that was said, and may be reading a disk since */
+		else if (t->live.conf.legs[i].taken_out && cdp_child_runs(c))
+			cdp_child_dismiss(c);
+	}
 }
 
 /* lvm may have loaded a table of its own. After the next boot nobody could tell. */

@@ -362,6 +362,21 @@ TEST(unlisted)
 	must(cdp_tend_next_s(t) == CDP_NEVER_S, "a try that nobody will start");
 }
 
+/* Taken out by hand while it is tried. */
+TEST(by_hand)
+{
+	struct cdp_tend *t = begin();
+
+	fails();
+	cdp_tend_look(t);
+	cdp_tend_hurry(t);
+	cdp_tend_look(t);
+	must(world.tries == 1 && !world.dismissed, "%u tries", world.tries);
+	world.taken_out = true;
+	cdp_tend_look(t);
+	must(world.dismissed == 1, "the try goes on");
+}
+
 TEST(refused)
 {
 	struct cdp_tend *t = begin();
@@ -420,4 +435,4 @@ TEST(told_once)
 }
 
 UNIT_MAIN("tend", told_once, one_outage, between, renamed, restarted, no_event, causes,
-	  leaves, unlisted, refused)
+	  leaves, unlisted, by_hand, refused)
