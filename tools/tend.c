@@ -21,6 +21,7 @@ void cdp_tend_init(struct cdp_tend *t, const char *name, double most_wait_s)
 
 	memset(t, 0, sizeof(*t));
 	cdp_print(t->name, sizeof(t->name), "%s", name);
+	t->again_s = CDP_NEVER_S;
 	for (i = 0; i < CDP_MAX_LEGS; i++) {
 		t->legs[i].child = t->ended[i] = (struct cdp_child)CDP_CHILD_NONE;
 		t->legs[i].back.most_s = most_wait_s;
@@ -390,17 +391,48 @@ static int read_set(struct cdp_tend *t, struct news *n)
 	return r ? r : cdp_stats_read(t->name, &t->stats);
 }
 
+/*
+ * Not running, being changed, not resumed yet: an event will tell. Not so of anything else:
+ * memory comes back without one, and a configuration is mended without one if it is edited
+ * in place.
+ */
+static void cannot_look(struct cdp_tend *t, int r)
+{
+	bool by_event = r == -ENOENT || r == -EMEDIUMTYPE || r == -EBUSY || r == -EAGAIN;
+
+	t->again_s = CDP_NEVER_S;
+	if (by_event) {
+		cdp_debug("%s: %s", t->name, cdp_why_text());
+	} else {
+		t->again_s = cdp_seconds() + cdp_comeback_wait_s(t->failures++,
+								 CDP_COMEBACK_MOST_S);
+		if (strncmp(t->said, cdp_why_text(), sizeof(t->said) - 1))
+			cdp_warn("%s is not watched: %s", t->name, cdp_why_text());
+		cdp_print(t->said, sizeof(t->said), "%s", cdp_why_text());
+	}
+	cdp_why_clear();
+}
+
+static void can_look(struct cdp_tend *t)
+{
+	t->failures = 0;
+	t->said[0] = '\0';
+}
+
 void cdp_tend_look(struct cdp_tend *t)
 {
 	struct news n = { 0 };
+	int r;
 
 	if (!t->begun) {
 		cdp_history_seen(t->name, &t->last);
 		t->fresh = !t->last.seq;
 	}
 	n.last = t->last;
-	t->runs = !read_set(t, &n);
+	r = read_set(t, &n);
+	t->runs = !r;
 	if (t->runs) {
+		can_look(t);
 		match_legs(t);
 		if (!t->begun)
 			take_up(t);
@@ -408,9 +440,8 @@ void cdp_tend_look(struct cdp_tend *t)
 		settle_outages(t);
 		check_led(t);
 		bring_back(t);
-	} else {	/* not running, being changed, not resumed yet: an event will tell */
-		cdp_debug("%s: %s", t->name, cdp_why_text());
-		cdp_why_clear();
+	} else {
+		cannot_look(t, r);
 	}
 	free(n.events);
 }
@@ -505,6 +536,8 @@ double cdp_tend_next_s(struct cdp_tend *t)
 	u32 i;
 
 	cdp_tend_tries(t, take_deadline, &next);
+	if (t->listed && !t->runs)
+		next = cdp_sooner(next, t->again_s);
 	/* one that is not remembered any more is not looked at: nothing is started */
 	for (i = 0; t->listed && t->runs && i < t->nr_legs; i++)
 		if (!cdp_child_runs(&t->legs[i].child) && judge(t, i) != COMEBACK_NOTHING)

@@ -34,6 +34,9 @@ struct cdp_tend {
 	bool begun;			/* the history was read */
 	bool runs;
 	bool fresh;			/* nobody looked at it before: its events are old news */
+	u32 failures;			/* looks in a row that ended in an error; */
+	double again_s;			/* then it is looked at again at that time */
+	char said[CDP_TEND_SAID];	/* of the last one */
 	struct cdp_live live;
 	struct cdp_stats stats;
 	struct cdp_event last;		/* event */

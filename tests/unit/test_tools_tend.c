@@ -14,6 +14,7 @@
 static struct world {
 	enum cdp_leg_state state;	/* of leg 1 */
 	bool taken_out, stopped;
+	int error;			/* it cannot be looked at */
 	u8 renamed;			/* the last byte of leg 1's new name */
 	u64 missed, copied;
 	u32 nr;
@@ -44,6 +45,8 @@ int cdp_live_peek(struct cdp_live *s, const char *name)
 	memset(s, 0, sizeof(*s));
 	if (world.stopped)
 		return cdp_why(-ENOENT, "%s does not run", name);
+	if (world.error)
+		return cdp_why(world.error, "%s: line 3: what is this", name);
 	s->status.nr_legs = s->conf.nr_legs = 2;
 	for (i = 0; i < 2; i++) {
 		s->status.legs[i].state = i ? world.state : LEG_IN_SYNC;
@@ -377,6 +380,27 @@ TEST(by_hand)
 	must(world.dismissed == 1, "the try goes on");
 }
 
+/* Nothing may happen that would have us look again. */
+TEST(looks_again)
+{
+	struct cdp_tend *t = begin();
+	double first;
+
+	world.error = -EINVAL;
+	said_begin();
+	cdp_tend_look(t);
+	cdp_tend_look(t);
+	ck_assert_str_eq(said_end(), "cdpctl: warning: vm is not watched: vm: line 3: what is this\n");
+	first = cdp_tend_next_s(t);
+	must(!t->runs && first < cdp_seconds() + CDP_COMEBACK_MOST_S, "never");
+	world.error = 0;
+	cdp_tend_look(t);
+	must(t->runs && cdp_tend_next_s(t) == CDP_NEVER_S, "it is well again");
+	world.stopped = true;
+	cdp_tend_look(t);
+	must(!t->runs && cdp_tend_next_s(t) == CDP_NEVER_S, "stopped: an event will tell");
+}
+
 TEST(refused)
 {
 	struct cdp_tend *t = begin();
@@ -435,4 +459,4 @@ TEST(told_once)
 }
 
 UNIT_MAIN("tend", told_once, one_outage, between, renamed, restarted, no_event, causes,
-	  leaves, unlisted, by_hand, refused)
+	  leaves, unlisted, by_hand, looks_again, refused)
