@@ -48,12 +48,17 @@ static int watch_conf(void)
  */
 int cdp_wake_arm(struct cdp_wake *w)
 {
+	char dropped[4096];
 	struct dm_ioctl d = {
 		.version = { DM_VERSION_MAJOR, 0, 0 },
 		.data_size = sizeof(d),
 		.data_start = offsetof(struct dm_ioctl, data),
 	};
 
+	/* not after the list was read, which would lack one that came between */
+	while (w->fds[WAKE_CONF].fd >= 0 &&
+	       read(w->fds[WAKE_CONF].fd, dropped, sizeof(dropped)) > 0)
+		;
 	/* it comes with the first login, unless the module was there before */
 	if (w->fds[WAKE_ISCSI].fd < 0 && !access("/sys/class/iscsi_transport", F_OK))
 		w->fds[WAKE_ISCSI].fd = netlink(NETLINK_ISCSI, ISCSI_GROUP);
@@ -131,11 +136,6 @@ static void take(int fd, bool iscsi, void (*each)(const struct cdp_uevent *u, vo
 void cdp_wake_take(struct cdp_wake *w, void (*each)(const struct cdp_uevent *u, void *ctx),
 		   void *ctx)
 {
-	char dropped[4096];
-
 	take(w->fds[WAKE_ISCSI].fd, true, each, ctx);
 	take(w->fds[WAKE_UEVENT].fd, false, each, ctx);
-	while (w->fds[WAKE_CONF].fd >= 0 &&
-	       read(w->fds[WAKE_CONF].fd, dropped, sizeof(dropped)) > 0)
-		;
 }
