@@ -106,14 +106,16 @@ void cdp_child_dismiss(struct cdp_child *c)
 		c->end_s = end;
 }
 
+/* "cdpctl: vm1: ..." is said by us as our own; the first line is enough. */
 static void take_said(struct cdp_child *c, char *said, size_t size)
 {
 	char text[SAID];
 	ssize_t n = c->said_fd >= 0 ? read(c->said_fd, text, sizeof(text) - 1) : 0;
 
 	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
 	if (said)
-		cdp_print(said, size, "%s", text);
+		cdp_print(said, size, "%s", text + (strncmp(text, "cdpctl: ", 8) ? 0 : 8));
 }
 
 int cdp_child_end(struct cdp_child *c, char *said, size_t size)

@@ -173,7 +173,7 @@ static void on_uevent(const struct cdp_uevent *u, void *ctx)
 /*----------------------------------------------------------------*/
 
 struct fds {
-	struct pollfd fds[WAKES + MOST_SETS * 2 * CDP_MAX_LEGS + 1];
+	struct pollfd fds[WAKES + MOST_SETS * (2 * CDP_MAX_LEGS + 1) + 1];
 	u32 nr;
 };
 

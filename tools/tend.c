@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include "beneath.h"
-#include "dm.h"
 #include "doing.h"
 #include "history.h"
 #include "hooks.h"
@@ -22,6 +21,7 @@ void cdp_tend_init(struct cdp_tend *t, const char *name, double most_wait_s)
 	memset(t, 0, sizeof(*t));
 	cdp_print(t->name, sizeof(t->name), "%s", name);
 	t->again_s = CDP_NEVER_S;
+	cdp_doubts_init(&t->doubts);
 	for (i = 0; i < CDP_MAX_LEGS; i++) {
 		t->legs[i].child = t->ended[i] = (struct cdp_child)CDP_CHILD_NONE;
 		t->legs[i].back.most_s = most_wait_s;
@@ -448,17 +448,6 @@ void cdp_tend_look(struct cdp_tend *t)
 
 /*----------------------------------------------------------------*/
 
-/* "cdpctl leg: vm1: ..." is said by the child as its own; the first line is enough. */
-static const char *strip(char *said)
-{
-	char *s = said;
-
-	s[strcspn(s, "\n")] = '\0';
-	if (!strncmp(s, "cdpctl: ", 8))
-		s += 8;
-	return s;
-}
-
 static void failed(struct cdp_tend *t, u32 leg, const char *said, bool refused)
 {
 	struct cdp_tend_leg *l = &t->legs[leg];
@@ -487,7 +476,7 @@ static void ended(struct cdp_tend *t, u32 leg, int status, char *said)
 		cdp_note("%s: leg %u was brought back", t->name, leg);
 		return;
 	}
-	failed(t, leg, *said ? strip(said) : status > 128 ? "the try took too long and was ended" :
+	failed(t, leg, *said ? said : status > 128 ? "the try took too long and was ended" :
 	       "the try failed without a word", end == COMEBACK_REFUSED);
 }
 
@@ -507,6 +496,7 @@ void cdp_tend_reap(struct cdp_tend *t)
 	for (i = 0; i < CDP_MAX_LEGS; i++)
 		if (cdp_child_runs(&t->ended[i]))
 			cdp_child_end(&t->ended[i], NULL, 0);
+	cdp_doubts_reap(&t->doubts, t->name);
 }
 
 void cdp_tend_tries(const struct cdp_tend *t, void (*each)(const struct cdp_child *c, void *ctx),
@@ -520,6 +510,8 @@ void cdp_tend_tries(const struct cdp_tend *t, void (*each)(const struct cdp_chil
 		if (cdp_child_runs(&t->ended[i]))
 			each(&t->ended[i], ctx);
 	}
+	if (cdp_child_runs(&t->doubts.child))
+		each(&t->doubts.child, ctx);
 }
 
 static void take_deadline(const struct cdp_child *c, void *ctx)
@@ -555,83 +547,9 @@ void cdp_tend_hurry(struct cdp_tend *t)
 
 /*----------------------------------------------------------------*/
 
-struct about {
-	const struct cdp_uevent *u;
-	bool is_volatile;
-};
-
-/* Is this disk the one that the report is about? */
-static int is_about(const struct cdp_disk *d, void *ctx)
-{
-	struct about *a = ctx;
-	char part[sizeof(a->u->path) + 8];
-
-	if (a->u->kind == UEVENT_POWER_ON)
-		cdp_print(part, sizeof(part), "/sys%s/", a->u->path);
-	else
-		cdp_print(part, sizeof(part), "/session%u/", a->u->session);
-	if (a->u->kind != UEVENT_LOST && !strstr(d->dir, part))
-		return 0;
-	a->is_volatile |= cdp_disk_is_volatile(d);
-	return 1;
-}
-
 static bool device_number(const char *dev, u32 *ma, u32 *mi)
 {
 	return sscanf(dev, "%u:%u", ma, mi) == 2;
-}
-
-static const char *doubt_why(const struct cdp_uevent *u)
-{
-	return u->kind == UEVENT_POWER_ON ? "it was reset" :
-	       u->kind == UEVENT_LINK_LOST ? "its connection was lost" :
-	       "reports of the kernel were lost";
-}
-
-/*
- * A server that was switched off and on within our patience has told no error,
- * but what its cache held is gone. Where the cache is said to be safe, nothing is.
- * One that is copied to may lose what was copied; one that is out is refused, as
- * what it has not flushed is known to be in doubt.
- */
-static void doubt(const struct cdp_live *s, u32 leg, const struct cdp_uevent *u)
-{
-	const struct cdp_leg_status *st = &s->status.legs[leg];
-	struct about a = { u, false };
-	char text[32];
-	u32 ma, mi;
-
-	if (!device_number(st->data_dev, &ma, &mi) ||
-	    !cdp_beneath(ma, mi, is_about, &a) || !a.is_volatile)
-		return;
-	cdp_print(text, sizeof(text), "leg doubt %u", leg);
-	if (!cdp_dm_message(s->name, text, NULL))
-		cdp_note("%s: leg %u may have lost its write cache (%s): what is not known to be on its disk is copied again",
-			 s->name, leg, doubt_why(u));
-	else if (st->state >= LEG_STALE)
-		cdp_warn("%s: leg %u may have lost its write cache, but: %s", s->name, leg,
-			 cdp_why_text());
-	cdp_why_clear();
-}
-
-/*
- * By what the set is now, not as of the last look: a leg may have come since, or be on
- * another disk. The one that is read goes last: the last one is not to be doubted.
- */
-static void doubt_legs(const char *name, const struct cdp_uevent *u)
-{
-	static struct cdp_live s;
-	u32 i;
-
-	if (!cdp_live_peek(&s, name)) {
-		for (i = 0; i < s.status.nr_legs; i++)
-			if ((int)i != s.status.read_leg)
-				doubt(&s, i, u);
-		if (s.status.read_leg >= 0)
-			doubt(&s, (u32)s.status.read_leg, u);
-	}
-	cdp_live_close(&s);
-	cdp_why_clear();
 }
 
 /* Any new disk may be a leg that is missing; a change concerns those that stand on it. */
@@ -652,7 +570,7 @@ void cdp_tend_uevent(struct cdp_tend *t, const struct cdp_uevent *u)
 	u32 i;
 
 	if (u->kind == UEVENT_POWER_ON || u->kind == UEVENT_LINK_LOST || u->kind == UEVENT_LOST)
-		doubt_legs(t->name, u);
+		cdp_doubts_uevent(&t->doubts, t->name, u);
 	if (u->kind == UEVENT_POWER_ON || u->kind == UEVENT_LINK_LOST)
 		return;
 	for (i = 0; t->runs && i < t->nr_legs; i++)

@@ -5,10 +5,10 @@
 
 #include "child.h"
 #include "comeback.h"
+#include "doubt.h"
 #include "events.h"
 #include "live.h"
 #include "stats.h"
-#include "uevent.h"
 
 #define CDP_TEND_SAID	400
 #define CDP_NEVER_S	1e300
@@ -43,6 +43,7 @@ struct cdp_tend {
 	u32 nr_legs;
 	struct cdp_tend_leg legs[CDP_MAX_LEGS];
 	struct cdp_child ended[CDP_MAX_LEGS];	/* tries for legs that have gone */
+	struct cdp_doubts doubts;
 };
 
 void cdp_tend_init(struct cdp_tend *t, const char *name, double most_wait_s);
@@ -53,11 +54,11 @@ void cdp_tend_look(struct cdp_tend *t);
 /* A report of the kernel that may be about one of its legs. */
 void cdp_tend_uevent(struct cdp_tend *t, const struct cdp_uevent *u);
 
-/* Call @each for every try that runs. */
+/* Call @each for every process that runs: tries, and what tells the module of a doubt. */
 void cdp_tend_tries(const struct cdp_tend *t, void (*each)(const struct cdp_child *c, void *ctx),
 		    void *ctx);
 
-/* Reap tries that have ended. */
+/* Reap those that have ended. */
 void cdp_tend_reap(struct cdp_tend *t);
 
 /* When something is to be done next, if nothing happens before; CDP_NEVER_S for never. */

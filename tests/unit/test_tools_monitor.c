@@ -147,7 +147,8 @@ static int wait_for(struct cdp_child *c, char *said, size_t size)
 TEST(children)
 {
 	const char *const ok[] = {
-		"/bin/sh", "-c", "echo \"$CDP_X$JOURNAL_STREAM\" >&2; exit 3", NULL,
+		"/bin/sh", "-c",
+		"(echo \"cdpctl: $CDP_X$JOURNAL_STREAM\"; echo more) >&2; exit 3", NULL,
 	};
 	const char *const hangs[] = { "/bin/sleep", "100", NULL };
 	const char *const none[] = { "/no/such/program", NULL };
@@ -159,7 +160,7 @@ TEST(children)
 	must(!cdp_child_runs(&c), "it runs");
 	must(!cdp_child_start(&c, ok, env, true, 10) && cdp_child_runs(&c), "%s", cdp_why_text());
 	must(wait_for(&c, said, sizeof(said)) == 3 && !cdp_child_runs(&c), "status");
-	ck_assert_str_eq(said, "yes\n");
+	ck_assert_str_eq(said, "yes");
 	must(!cdp_child_start(&c, hangs, NULL, false, 0), "%s", cdp_why_text());
 	must(wait_for(&c, NULL, 0) == 128 + 9, "it was not killed");
 	must(cdp_child_start(&c, none, NULL, true, 1) && !cdp_child_runs(&c), "no such program");

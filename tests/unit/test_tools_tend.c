@@ -4,6 +4,7 @@
  * and counters are variables, and may change between any two looks at them.
  */
 #include "unit.h"
+#include "beneath.h"
 #include "dir.h"
 #include "history.h"
 #include "journal.h"
@@ -20,7 +21,8 @@ static struct world {
 	u32 nr;
 	struct cdp_event events[64];
 	void (*between)(void);		/* happens after the first thing that is looked at */
-	u32 tries, dismissed;
+	u32 tries, dismissed, doubts;
+	char doubted;			/* the last digit of the leg's name */
 	int try_status;			/* -EAGAIN: it is under way */
 	const char *try_said;
 	bool journal;			/* there is one */
@@ -51,6 +53,8 @@ int cdp_live_peek(struct cdp_live *s, const char *name)
 	for (i = 0; i < 2; i++) {
 		s->status.legs[i].state = i ? world.state : LEG_IN_SYNC;
 		s->conf.legs[i].uuid.b[15] = i && world.renamed ? world.renamed : (u8)(i + 1);
+		s->status.legs[i].uuid = s->conf.legs[i].uuid;
+		cdp_print(s->status.legs[i].data_dev, CDP_DEV_TEXT, "8:%u", i);
 	}
 	s->conf.legs[1].taken_out = world.taken_out;
 	happens();
@@ -96,8 +100,14 @@ int cdp_child_start(struct cdp_child *c, const char *const argv[], const char *c
 {
 	(void)more;
 	(void)deadline_s;
-	must(quiet && !strcmp(argv[3], "--unasked"), "%s", argv[3]);
 	*c = (struct cdp_child) { .pidfd = 1000, .said_fd = -1 };
+	if (!strcmp(argv[2], "doubt")) {
+		must(!strcmp(argv[3], "vm"), "%s", argv[3]);
+		world.doubted = argv[4][CDP_UUID_TEXT - 2];
+		world.doubts++;
+		return 0;
+	}
+	must(quiet && !strcmp(argv[3], "--unasked"), "%s", argv[3]);
 	world.tries++;
 	return 0;
 }
@@ -121,6 +131,33 @@ int cdp_child_end(struct cdp_child *c, char *said, size_t size)
 	if (said)
 		cdp_print(said, size, "%s", world.try_said ? world.try_said : "");
 	return world.try_status;
+}
+
+/* Legs 0 and 1 are on disks of their own. */
+int cdp_beneath(u32 major, u32 minor, int (*each)(const struct cdp_disk *d, void *ctx), void *ctx)
+{
+	struct cdp_disk d = { .major = major, .minor = minor };
+
+	cdp_print(d.dir, sizeof(d.dir), "/sys/devices/host%u/block/sda", minor);
+	return each(&d, ctx);
+}
+
+bool cdp_disk_is_volatile(const struct cdp_disk *d)
+{
+	(void)d;
+	return true;
+}
+
+bool cdp_beneath_has(u32 major, u32 minor, u32 low_major, u32 low_minor)
+{
+	return major == low_major && minor == low_minor;
+}
+
+bool cdp_beneath_volatile(u32 major, u32 minor)
+{
+	(void)major;
+	(void)minor;
+	return true;
 }
 
 bool cdp_journal_send(const struct cdp_hook_event *e)
@@ -401,6 +438,44 @@ TEST(looks_again)
 	must(!t->runs && cdp_tend_next_s(t) == CDP_NEVER_S, "stopped: an event will tell");
 }
 
+static const char *said_by_look(struct cdp_tend *t)
+{
+	said_begin();
+	cdp_tend_reap(t);
+	cdp_tend_look(t);
+	return said_end();
+}
+
+/* The module may answer late: nothing waits for it, and no report is forgotten meanwhile. */
+TEST(doubts)
+{
+	const struct cdp_uevent lost = { .kind = UEVENT_LOST };
+	struct cdp_uevent reset = { .kind = UEVENT_POWER_ON, .path = "/devices/host1" };
+	struct cdp_tend *t = begin();
+	u32 nr = 0;
+
+	cdp_tend_uevent(t, &reset);
+	must(world.doubts == 1 && world.doubted == '2', "%u, leg %c", world.doubts, world.doubted);
+	cdp_tend_tries(t, count, &nr);
+	must(nr == 1, "it is waited for");
+	cdp_tend_uevent(t, &reset);	/* maybe after that was heard */
+	cdp_tend_uevent(t, &lost);
+	cdp_tend_uevent(t, &lost);
+	must(world.doubts == 1, "all at once");
+	world.try_status = 0;
+	ck_assert_str_eq(said_by_look(t), "vm: leg 1 may have lost its write cache (it was reset): what is not known to be on its disk is copied again\n");
+	must(world.doubts == 2 && world.doubted == '2', "the same one again");
+	world.try_status = 1;
+	world.try_said = "the module refuses it";
+	ck_assert_str_eq(said_by_look(t), "cdpctl: warning: vm: leg 1 may have lost its write cache (it was reset), but: the module refuses it\n");
+	must(world.doubts == 3 && world.doubted == '1', "the one that is read");
+	said_by_look(t);
+	said_by_look(t);
+	nr = 0;
+	cdp_tend_tries(t, count, &nr);
+	must(world.doubts == 3 && !nr, "%u told, %u wait", world.doubts, nr);
+}
+
 TEST(refused)
 {
 	struct cdp_tend *t = begin();
@@ -415,7 +490,7 @@ TEST(refused)
 	cdp_tend_look(t);
 	must(world.tries == 1, "%u tries", world.tries);
 	world.try_status = 3;
-	world.try_said = "cdpctl: vm: it is blank\nmore";
+	world.try_said = "vm: it is blank";
 	for (i = 0; i < 3; i++) {
 		cdp_tend_reap(t);
 		cdp_tend_hurry(t);
@@ -425,14 +500,6 @@ TEST(refused)
 	outages(&o);
 	ck_assert_str_eq(o.refused, "vm: it is blank");
 	must(cdp_tend_next_s(t) == CDP_NEVER_S, "nothing is waited for");
-}
-
-static const char *said_by_look(struct cdp_tend *t)
-{
-	said_begin();
-	cdp_tend_reap(t);
-	cdp_tend_look(t);
-	return said_end();
 }
 
 /* An event is told once: to the journal, or where there is none, to stderr, which it reads, too. */
@@ -453,10 +520,10 @@ TEST(told_once)
 	cdp_tend_look(t);
 	world.journaled = 0;
 	world.try_status = 3;
-	world.try_said = "cdpctl: vm: it is blank";
+	world.try_said = "vm: it is blank";
 	ck_assert_str_eq(said_by_look(t), "");
 	must(world.journaled == 1, "one of our own");
 }
 
 UNIT_MAIN("tend", told_once, one_outage, between, renamed, restarted, no_event, causes,
-	  leaves, unlisted, by_hand, looks_again, refused)
+	  leaves, unlisted, by_hand, looks_again, doubts, refused)
