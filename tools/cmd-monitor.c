@@ -13,10 +13,13 @@
 #include "journal.h"
 #include "msg.h"
 #include "opts.h"
+#include "record.h"
 #include "tend.h"
 #include "wake.h"
 
 #define MOST_SETS	1024u
+#define ALONE_S		2.0
+#define LAST_WORDS_S	5.0
 
 enum { OPT_ONCE = 256, OPT_RETRY_MAX };
 
@@ -65,15 +68,22 @@ static void go_on_without(int r)
 	cdp_why_clear();
 }
 
-/* Two would record everything twice. The lock goes with the process. */
+/*
+ * Two would record everything twice. The lock goes with the process, and with the one that
+ * writes for it, which may have its last words still to write.
+ */
 static int be_alone(void)
 {
+	double end = cdp_seconds() + ALONE_S;
 	int fd;
 
 	go_on_without(cdp_state_prepare());
 	fd = open(cdp_state_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
-		return 0;	/* stays open */
+	do {
+		if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
+			return 0;	/* stays open */
+		cdp_sleep_ms(50);
+	} while (cdp_seconds() < end && !cdp_interrupted());
 	return cdp_why(-EBUSY, "%s: another cdpctl monitor runs already", cdp_state_dir());
 }
 
@@ -290,12 +300,15 @@ int cdp_cmd_monitor(int argc, char **argv)
 	cdp_opts_parse(&argp, argc, argv, 0, 0);
 	go_on_without(cdp_conf_prepare());
 	r = be_alone();
-	if (!r)
-		r = cdp_wake_open(&m.wake);
 	if (r)
 		return r;
-	hold_signals(&m);
-	r = watch(&m);
-	cdp_wake_close(&m.wake);
+	go_on_without(cdp_record_start());
+	r = cdp_wake_open(&m.wake);
+	if (!r) {
+		hold_signals(&m);
+		r = watch(&m);
+		cdp_wake_close(&m.wake);
+	}
+	cdp_record_end(LAST_WORDS_S);
 	return r ? r : result(&m);
 }

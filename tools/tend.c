@@ -5,10 +5,10 @@
 
 #include "beneath.h"
 #include "doing.h"
-#include "history.h"
 #include "hooks.h"
 #include "journal.h"
 #include "msg.h"
+#include "record.h"
 #include "tend.h"
 #include "under.h"
 
@@ -39,9 +39,7 @@ static void record(struct cdp_tend *t, enum cdp_history_kind kind, u32 leg, u64 
 	};
 
 	cdp_print(r.text, sizeof(r.text), "%s", text);
-	if (cdp_history_add(t->name, &r))
-		cdp_warn("%s", cdp_why_text());
-	cdp_why_clear();
+	cdp_record_history(t->name, &r);
 }
 
 static void begin_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq, const char *cause)
@@ -286,9 +284,8 @@ static void take_news(struct cdp_tend *t, const struct news *n)
 		take_event(t, &n->events[i]);
 	t->fresh = false;
 	t->last = n->last;
-	if (n->nr && cdp_history_see(t->name, &t->last))
-		cdp_warn("%s", cdp_why_text());
-	cdp_why_clear();
+	if (n->nr)
+		cdp_record_seen(t->name, &t->last);
 }
 
 /* What no event told: it fell out of the list, or the set was started without the leg. */

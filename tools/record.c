@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "msg.h"
+#include "record.h"
+
+#define QUEUE_BYTES	(1 << 20)	/* some five hundred letters */
+#define AGAIN_MS	1000u
+
+struct letter {
+	char name[CDP_NAME_TEXT];
+	enum { HISTORY, SEEN } kind;
+	union {
+		struct cdp_history_record record;
+		struct cdp_event last;
+	};
+};
+
+static int to_writer = -1;
+static pid_t writer;
+static bool full;
+
+static int write_letter(const struct letter *l)
+{
+	return l->kind == HISTORY ? cdp_history_add(l->name, &l->record) :
+				    cdp_history_see(l->name, &l->last);
+}
+
+/* The end of the monitor is no reason to leave anything out, unless it cannot be written. */
+static bool is_over(int from)
+{
+	struct pollfd p = { .fd = from };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
+}
+
+static void persist(const struct letter *l, int from)
+{
+	bool told = false;
+
+	while (write_letter(l)) {
+		if (!told)
+			cdp_warn("%s; it is tried again", cdp_why_text());
+		told = true;
+		cdp_why_clear();
+		if (is_over(from))
+			break;
+		cdp_sleep_ms(AGAIN_MS);
+	}
+}
+
+static void __attribute__((noreturn)) be_writer(int from)
+{
+	struct letter l;
+	ssize_t n;
+
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	while ((n = read(from, &l, sizeof(l))) == (ssize_t)sizeof(l) || (n < 0 && errno == EINTR))
+		if (n > 0)
+			persist(&l, from);
+	_exit(0);
+}
+
+int cdp_record_start(void)
+{
+	int fds[2], bytes = QUEUE_BYTES, r;
+
+	/* a letter is sent as a whole, or not at all */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		return cdp_why(-errno, "no socket for what is recorded: %s", strerror(errno));
+	setsockopt(fds[1], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
+	writer = fork();
+	if (!writer) {
+		close(fds[1]);
+		be_writer(fds[0]);
+	}
+	r = writer < 0 ? -errno : 0;
+	close(fds[0]);
+	if (r)
+		close(fds[1]);
+	else
+		to_writer = fds[1];
+	return r ? cdp_why(r, "no process for what is recorded: %s", strerror(-r)) : 0;
+}
+
+void cdp_record_end(double most_s)
+{
+	int fd = to_writer < 0 ? -1 : pidfd_open(writer, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (to_writer >= 0)
+		close(to_writer);
+	to_writer = -1;
+	if (fd < 0)
+		return;
+	if (poll(&p, 1, (int)(most_s * 1000)) > 0)
+		waitpid(writer, NULL, 0);
+	close(fd);
+}
+
+/* Is it in other hands? */
+static bool give(const struct letter *l)
+{
+	bool was_full = full;
+	ssize_t n;
+
+	if (to_writer < 0)
+		return false;
+	n = send(to_writer, l, sizeof(*l), MSG_DONTWAIT | MSG_NOSIGNAL);
+	full = n < 0 && errno == EAGAIN;
+	if (full && !was_full)
+		cdp_warn("%s: the history could not be written for too long: what happens now is left out",
+			 l->name);
+	return n > 0 || full;
+}
+
+static void take(const struct letter *l)
+{
+	if (give(l) || !write_letter(l))
+		return;
+	cdp_warn("%s", cdp_why_text());
+	cdp_why_clear();
+}
+
+void cdp_record_history(const char *name, const struct cdp_history_record *r)
+{
+	struct letter l = { .kind = HISTORY, .record = *r };
+
+	cdp_print(l.name, sizeof(l.name), "%s", name);
+	take(&l);
+}
+
+void cdp_record_seen(const char *name, const struct cdp_event *last)
+{
+	struct letter l = { .kind = SEEN, .last = *last };
+
+	cdp_print(l.name, sizeof(l.name), "%s", name);
+	take(&l);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The monitor's hand that writes: the history lies on a disk that may be one of those
+ * which do not answer now, or is full. A process of its own writes in order, and tries
+ * again until it can; who tends the legs does not wait for it.
+ */
+#ifndef CDP_TOOLS_RECORD_H
+#define CDP_TOOLS_RECORD_H
+
+#include "history.h"
+
+/*
+ * To be called with the lock of the state directory held: the process shares it, and so
+ * is alone until all is written. Without it (or before) the callers write themselves.
+ */
+int __must_check cdp_record_start(void);
+
+/* Wait for what is still to be written, but not longer than @most_s: it goes on by itself. */
+void cdp_record_end(double most_s);
+
+/* As cdp_history_add() and cdp_history_see(), which see; later, and what fails is told once. */
+void cdp_record_history(const char *name, const struct cdp_history_record *r);
+void cdp_record_seen(const char *name, const struct cdp_event *last);
+
+#endif
