@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "find.h"
+#include "identity.h"
 #include "iscsi.h"
 #include "md-io.h"
 #include "msg.h"
@@ -151,12 +152,33 @@ static int plan_return(struct rejoin *j)
 	return 0;
 }
 
+/*
+ * With its metadata elsewhere nothing on the data tells whether a server has put another disk
+ * in its place; what it says of itself does. One that says nothing may do so soon.
+ */
+static int check_data(const struct cdp_live *s, u32 leg)
+{
+	char text[CDP_LEG_TEXT], differs[CDP_MSG_TEXT], id[CDP_PATH_TEXT];
+	const struct cdp_conf_leg *l = &s->conf.legs[leg];
+	u32 ma, mi;
+
+	if (sscanf(s->table.legs[leg].data_dev, "%u:%u", &ma, &mi) != 2 ||
+	    !cdp_identity_differs(l, ma, mi, differs))
+		return 0;
+	cdp_live_leg_text(s, leg, text);
+	if (l->device_id[0] && !cdp_identity_of(ma, mi, id))
+		return cdp_why(-EAGAIN, "%s: %s does not say now what it is (%s)", s->name, text,
+			       l->device_id);
+	return cdp_refuse("stays-out", "%s: %s stays out: it %.800s; to copy to it anyway: cdpctl rebuild %s --onto DEV --leg %u",
+			  s->name, text, differs, s->name, leg);
+}
+
 static int plan_message(struct rejoin *j)
 {
 	char meta[CDP_PATH_TEXT];
-	int r = 0;
+	int r = check_data(j->set, j->leg);
 
-	if (j->unasked && node_of(j->set->table.legs[j->leg].meta_dev, meta))
+	if (!r && j->unasked && node_of(j->set->table.legs[j->leg].meta_dev, meta))
 		r = check_identity(j->set, j->leg, meta);
 	if (!r)
 		cdp_live_plan_message(&j->plan, &j->message, j->set, "leg rejoin %u", j->leg);
