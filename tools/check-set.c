@@ -8,11 +8,6 @@
 #include "msg.h"
 #include "under.h"
 
-static bool leg_number(const struct cdp_leg_status *l, u32 *major, u32 *minor)
-{
-	return sscanf(l->data_dev, "%u:%u", major, minor) == 2;
-}
-
 static void check_leg_state(struct cdp_findings *f, const struct cdp_live *s, u32 leg)
 {
 	const struct cdp_leg_status *l = &s->status.legs[leg];
@@ -92,7 +87,7 @@ static void check_disks(struct cdp_findings *f, const struct cdp_live *s)
 		u32 before = all.nr;
 
 		all.shared = false;
-		if (!leg_number(&s->status.legs[i], &major, &minor))
+		if (!cdp_probe_numbers(s->status.legs[i].data_dev, &major, &minor))
 			continue;
 		cdp_beneath(major, minor, collect, &all);
 		if (all.shared && before)
@@ -121,7 +116,7 @@ static void check_iscsi_disk(struct cdp_findings *f, const struct cdp_live *s, u
 	bool has = true;
 
 	if (!s->conf.legs[leg].iscsi.target[0] ||
-	    !leg_number(&s->status.legs[leg], &major, &minor))
+	    !cdp_probe_numbers(s->status.legs[leg].data_dev, &major, &minor))
 		return;
 	cdp_live_leg_text(s, leg, text);
 	if (cdp_beneath_volatile(major, minor))

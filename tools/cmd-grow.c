@@ -65,7 +65,7 @@ static int sectors_of(const char *dev, u64 *sectors)
 	u32 ma, mi;
 	int r;
 
-	if (sscanf(dev, "%u:%u", &ma, &mi) != 2)
+	if (!cdp_probe_numbers(dev, &ma, &mi))
 		return -ENODEV;
 	r = cdp_probe_device(cdp_probe_name(ma, mi, path), &d);
 	*sectors = r ? 0 : d.sectors;

@@ -4,6 +4,7 @@
 #include "doubt.h"
 #include "live.h"
 #include "msg.h"
+#include "probe.h"
 
 #define DOUBT_S		120u
 
@@ -128,7 +129,7 @@ static void doubt(struct cdp_doubts *d, const struct cdp_live *s, u32 leg,
 	struct about a = { u, false };
 	u32 ma, mi;
 
-	if (sscanf(st->data_dev, "%u:%u", &ma, &mi) == 2 &&
+	if (cdp_probe_numbers(st->data_dev, &ma, &mi) &&
 	    cdp_beneath(ma, mi, is_about, &a) && a.is_volatile)
 		add(d, s->name, &l);
 }

@@ -16,7 +16,7 @@ u32 cdp_join_trackers(const struct cdp_live *s)
 		const struct cdp_table_leg *t = &s->table.legs[i];
 
 		if (s->status.legs[i].state != LEG_IN_SYNC ||
-		    sscanf(t->meta_dev, "%u:%u", &ma, &mi) != 2)
+		    !cdp_probe_numbers(t->meta_dev, &ma, &mi))
 			continue;
 		if (!cdp_md_read(cdp_probe_name(ma, mi, path), t->meta_start, &md) &&
 		    md.kind == SUPER_VALID)
@@ -120,7 +120,7 @@ u32 cdp_join_find(const struct cdp_live *s, const char *spec)
 	if (device_of(spec, device))
 		return s->table.nr_legs;
 	for (i = 0; i < s->table.nr_legs; i++)
-		if (sscanf(s->table.legs[i].data_dev, "%u:%u", &ma, &mi) == 2 &&
+		if (cdp_probe_numbers(s->table.legs[i].data_dev, &ma, &mi) &&
 		    cdp_probe_is(device, ma, mi))
 			break;
 	return i;

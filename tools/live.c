@@ -109,7 +109,7 @@ static void conf_device(const char *dev, char path[CDP_PATH_TEXT])
 	char node[CDP_PATH_TEXT];
 	u32 ma, mi;
 
-	if (sscanf(dev, "%u:%u", &ma, &mi) == 2)
+	if (cdp_probe_numbers(dev, &ma, &mi))
 		cdp_probe_stable(cdp_probe_name(ma, mi, node), path);
 	else
 		cdp_print(path, CDP_PATH_TEXT, "%s", dev);
@@ -156,7 +156,7 @@ static const struct cdp_conf_leg *leg_in_file(const struct cdp_live *s, const st
 	for (k = 0; k < file->nr_legs && !cdp_uuid_is_null(&l->uuid); k++)
 		if (cdp_uuid_equal(&file->legs[k].uuid, &l->uuid))
 			return &file->legs[k];
-	if (i < file->nr_legs && (sscanf(l->data_dev, "%u:%u", &ma, &mi) != 2 ||
+	if (i < file->nr_legs && (!cdp_probe_numbers(l->data_dev, &ma, &mi) ||
 				  cdp_probe_is(file->legs[i].device, ma, mi)))
 		return &file->legs[i];
 	return NULL;
@@ -239,7 +239,7 @@ static bool leg_is(const struct cdp_live *s, u32 i, const char *text)
 	if (!strcasecmp(text, cdp_uuid_print(&l->uuid, uuid)) || !strcmp(text, l->data_dev) ||
 	    !strcmp(text, s->conf.legs[i].device))
 		return true;
-	return sscanf(l->data_dev, "%u:%u", &ma, &mi) == 2 && cdp_probe_is(text, ma, mi);
+	return cdp_probe_numbers(l->data_dev, &ma, &mi) && cdp_probe_is(text, ma, mi);
 }
 
 int cdp_live_leg(const struct cdp_live *s, const char *text)
@@ -260,7 +260,7 @@ const char *cdp_live_leg_device(const struct cdp_leg_status *l, char path[CDP_PA
 {
 	u32 ma, mi;
 
-	if (sscanf(l->data_dev, "%u:%u", &ma, &mi) == 2)
+	if (cdp_probe_numbers(l->data_dev, &ma, &mi))
 		return cdp_probe_name(ma, mi, path);
 	cdp_print(path, CDP_PATH_TEXT, "%s", l->data_dev[0] ? l->data_dev : "-");
 	return path;
@@ -308,7 +308,7 @@ static void take_status(struct cdp_live *s)
 		if (s->status.legs[i].state != LEG_MISSING ||
 		    cdp_uuid_is_null(&s->conf.legs[i].uuid))
 			s->conf.legs[i].uuid = s->status.legs[i].uuid;
-		if (sscanf(s->status.legs[i].data_dev, "%u:%u", &ma, &mi) == 2)
+		if (cdp_probe_numbers(s->status.legs[i].data_dev, &ma, &mi))
 			cdp_identity_remember(&s->conf.legs[i], ma, mi);
 	}
 }

@@ -63,7 +63,7 @@ static void take_leg(struct cdp_conf_leg *l, const struct cdp_leg_status *st)
 	u32 ma, mi;
 
 	l->uuid = st->uuid;
-	if (sscanf(st->data_dev, "%u:%u", &ma, &mi) == 2)
+	if (cdp_probe_numbers(st->data_dev, &ma, &mi))
 		cdp_identity_remember(l, ma, mi);
 }
 

@@ -16,7 +16,7 @@ void cdp_old_leg_take(struct cdp_old_leg *l, const struct cdp_live *s, u32 leg)
 	l->set_uuid = s->status.set_uuid;
 	l->uuid = st->uuid;
 	l->may_wipe = st->state == LEG_IN_SYNC || st->state == LEG_STALE;
-	if (sscanf(t->meta_dev, "%u:%u", &ma, &mi) == 2)
+	if (cdp_probe_numbers(t->meta_dev, &ma, &mi))
 		cdp_probe_name(ma, mi, l->meta_path);
 	else
 		cdp_print(l->meta_path, sizeof(l->meta_path), "%s", t->meta_dev);

@@ -259,6 +259,11 @@ int cdp_probe_unused(const struct cdp_device *d)
 
 /*----------------------------------------------------------------*/
 
+bool cdp_probe_numbers(const char *text, u32 *ma, u32 *mi)
+{
+	return sscanf(text, "%u:%u", ma, mi) == 2;
+}
+
 const char *cdp_probe_name(u32 ma, u32 mi, char path[CDP_PATH_TEXT])
 {
 	char link[64], target[PATH_MAX];
@@ -343,7 +348,7 @@ static bool worth_opening(const char *name, struct cdp_device *d)
 	if (!strncmp(name, "fd", 2) || !strncmp(name, "sr", 2))
 		return false;	/* drives that take seconds to say there is no medium */
 	if (!read_sysfs(name, "size", text) || sscanf(text, "%llu", &sectors) != 1 ||
-	    !read_sysfs(name, "dev", text) || sscanf(text, "%u:%u", &d->major, &d->minor) != 2)
+	    !read_sysfs(name, "dev", text) || !cdp_probe_numbers(text, &d->major, &d->minor))
 		return false;
 	d->sectors = sectors;
 	return sectors && !held(d, by, sizeof(by));

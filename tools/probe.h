@@ -44,6 +44,9 @@ bool cdp_probe_recovers(const struct cdp_device *d);
  */
 int __must_check cdp_probe_user(const struct cdp_device *d);
 
+/* "8:16", as in tables, status and sysfs; false for anything else, as "-" or "/dev/sdb". Pure. */
+bool cdp_probe_numbers(const char *text, u32 *major, u32 *minor);
+
 /* The node of a device number: "/dev/sdb", or "8:16" when there is none. Returns @path. */
 const char *cdp_probe_name(u32 major, u32 minor, char path[CDP_PATH_TEXT]);
 

@@ -4,6 +4,7 @@
 #include "iscsi.h"
 #include "md-io.h"
 #include "msg.h"
+#include "probe.h"
 #include "rejoin.h"
 #include "under.h"
 
@@ -21,7 +22,7 @@ static bool node_of(const char *dev, char path[CDP_PATH_TEXT])
 {
 	u32 ma, mi;
 
-	if (sscanf(dev, "%u:%u", &ma, &mi) != 2)
+	if (!cdp_probe_numbers(dev, &ma, &mi))
 		return false;
 	cdp_probe_name(ma, mi, path);
 	return true;
@@ -162,7 +163,7 @@ static int check_data(const struct cdp_live *s, u32 leg)
 	const struct cdp_conf_leg *l = &s->conf.legs[leg];
 	u32 ma, mi;
 
-	if (sscanf(s->table.legs[leg].data_dev, "%u:%u", &ma, &mi) != 2 ||
+	if (!cdp_probe_numbers(s->table.legs[leg].data_dev, &ma, &mi) ||
 	    !cdp_identity_differs(l, ma, mi, differs))
 		return 0;
 	cdp_live_leg_text(s, leg, text);

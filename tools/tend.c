@@ -8,6 +8,7 @@
 #include "hooks.h"
 #include "journal.h"
 #include "msg.h"
+#include "probe.h"
 #include "record.h"
 #include "tend.h"
 #include "under.h"
@@ -544,11 +545,6 @@ void cdp_tend_hurry(struct cdp_tend *t)
 
 /*----------------------------------------------------------------*/
 
-static bool device_number(const char *dev, u32 *ma, u32 *mi)
-{
-	return sscanf(dev, "%u:%u", ma, mi) == 2;
-}
-
 /* Any new disk may be a leg that is missing; a change concerns those that stand on it. */
 static void hint(struct cdp_tend *t, u32 leg, const struct cdp_uevent *u)
 {
@@ -556,7 +552,7 @@ static void hint(struct cdp_tend *t, u32 leg, const struct cdp_uevent *u)
 	u32 ma, mi;
 
 	if (u->kind == UEVENT_DISK_CHANGED &&
-	    (!device_number(st->data_dev, &ma, &mi) ||
+	    (!cdp_probe_numbers(st->data_dev, &ma, &mi) ||
 	     !cdp_beneath_has(ma, mi, u->major, u->minor)))
 		return;
 	cdp_comeback_hint(&t->legs[leg].back, cdp_seconds());

@@ -274,7 +274,7 @@ static int find_others(struct cdp_under_start *st, const struct cdp_table_leg *o
 		return r;
 	still.found[data].here = true;
 	cdp_print(still.found[data].data, CDP_PATH_TEXT, "%s", st->under->data_path);
-	if (sscanf(own->meta_dev, "%u:%u", &ma, &mi) == 2)
+	if (cdp_probe_numbers(own->meta_dev, &ma, &mi))
 		cdp_probe_name(ma, mi, still.found[data].meta);
 	r = cdp_still_fill(&still, &t);
 	if (!r)

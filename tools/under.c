@@ -571,7 +571,7 @@ int cdp_under_data_leg(const struct cdp_under *u, const struct cdp_live *s)
 	u32 i, ma, mi;
 
 	for (i = 0; i < s->table.nr_legs; i++)
-		if (sscanf(s->table.legs[i].data_dev, "%u:%u", &ma, &mi) == 2 &&
+		if (cdp_probe_numbers(s->table.legs[i].data_dev, &ma, &mi) &&
 		    cdp_probe_is(u->data_path, ma, mi))
 			return (int)i;
 	return -1;
