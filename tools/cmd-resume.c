@@ -46,15 +46,6 @@ static int finish(const struct cdp_doing *d)
 	return cdp_why(-errno, "cannot run cdpctl %s: %s", d->words[0], strerror(errno));
 }
 
-static bool has_word(const struct cdp_doing *d, const char *word)
-{
-	u32 i;
-
-	for (i = 0; i < d->nr && strcmp(d->words[i], word); i++)
-		;
-	return i < d->nr;
-}
-
 /* A new leg that is in is taken out as any other is, and a disk of more size is no harm. */
 static int refuse_undo(const char *name, const struct cdp_doing *d)
 {
@@ -105,9 +96,9 @@ static int undo_it(const char *name, struct cdp_doing *d)
 		return r;
 	if (!strcmp(d->words[0], "attach"))
 		r = cdp_detach_live(name, true, &undone);
-	else if (!strcmp(d->words[0], "leg") && has_word(d, "replace"))
+	else if (!strcmp(d->words[0], "leg") && cdp_doing_has_word(d, "replace"))
 		r = undo_replace(name, d);
-	else if (!strcmp(d->words[0], "detach") && !has_word(d, "--live") && runs(name))
+	else if (!strcmp(d->words[0], "detach") && !cdp_doing_has_word(d, "--live") && runs(name))
 		r = 0;	/* nothing was done yet */
 	else
 		r = refuse_undo(name, d);

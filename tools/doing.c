@@ -10,6 +10,7 @@
 #include "msg.h"
 
 #define SUFFIX	".doing"
+#define WAYS	(2 * CDP_NAME_TEXT + 80)
 /* What is kept after the words; none of ours begins so. */
 #define KEPT	'+'	/* "+key value" */
 #define LAST	'='	/* what is to be told at the end */
@@ -137,12 +138,34 @@ static bool same_words(const struct cdp_doing *a, const struct cdp_doing *b)
 	return i == a->nr && i == b->nr;
 }
 
+bool cdp_doing_has_word(const struct cdp_doing *d, const char *word)
+{
+	u32 i;
+
+	for (i = 0; i < d->nr && strcmp(d->words[i], word); i++)
+		;
+	return i < d->nr;
+}
+
+/* What can be done about it: a leg that has joined, and a size, are not taken back. */
+static const char *ways(const struct cdp_doing *d, const char *name, const char *goes_on,
+			char text[WAYS])
+{
+	bool back = !strcmp(d->words[0], "attach") ||
+		    (!strcmp(d->words[0], "leg") && cdp_doing_has_word(d, "replace"));
+	int n = cdp_print(text, WAYS, "cdpctl resume %s %s it", name, goes_on);
+
+	if (back)
+		cdp_print(text + n, WAYS - (size_t)n, ", cdpctl resume %s --undo undoes it", name);
+	return text;
+}
+
 static int refuse(const char *name, const struct cdp_doing *d)
 {
-	char line[1024];
+	char line[1024], text[WAYS];
 
-	return cdp_refuse("unfinished", "%s: this is unfinished: cdpctl %s; cdpctl resume %s finishes it, cdpctl resume %s --undo undoes it",
-		       name, cdp_doing_print(d, line, sizeof(line)), name, name);
+	return cdp_refuse("unfinished", "%s: this is unfinished: cdpctl %s; %s", name,
+			  cdp_doing_print(d, line, sizeof(line)), ways(d, name, "finishes", text));
 }
 
 /* In one piece: it is shorter than a block of any filesystem. */
@@ -347,14 +370,18 @@ void cdp_doing_end(void)
 
 void cdp_doing_close(int r, bool undone)
 {
+	static struct cdp_doing d;
+	char text[WAYS];
+
 	if (own.fd < 0)
 		return;
 	if (!r || undone) {
 		cdp_doing_end();
 		return;
 	}
-	cdp_note("%s: what was begun is not done: cdpctl resume %s goes on with it, cdpctl resume %s --undo undoes it",
-		 own.name, own.name, own.name);
+	if (!cdp_doing_load(&d, own.name))
+		cdp_note("%s: what was begun is not done: %s", own.name,
+			 ways(&d, own.name, "goes on with", text));
 	close(own.fd);
 	own.fd = -1;
 	*own.kept = '\0';
@@ -365,12 +392,11 @@ void cdp_doing_close(int r, bool undone)
 static void remind_of(const char *name)
 {
 	static struct cdp_doing d;
-	char line[1024];
+	char line[1024], text[WAYS];
 
-	if (cdp_doing_load(&d, name) || d.busy)
-		return;
-	cdp_note("%s: this was interrupted: cdpctl %s; cdpctl resume %s finishes it, cdpctl resume %s --undo undoes it",
-		 name, cdp_doing_print(&d, line, sizeof(line)), name, name);
+	if (!cdp_doing_load(&d, name) && !d.busy)
+		cdp_note("%s: this was interrupted: cdpctl %s; %s", name,
+			 cdp_doing_print(&d, line, sizeof(line)), ways(&d, name, "finishes", text));
 }
 
 void cdp_doing_remind(void)

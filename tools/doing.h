@@ -35,6 +35,9 @@ bool cdp_doing_is_there(const char *name);
 /* One line of @d: "attach --live vm1 ..."; returns @line. */
 const char *cdp_doing_print(const struct cdp_doing *d, char *line, size_t size);
 
+/* Is @word one of its words? */
+bool cdp_doing_has_word(const struct cdp_doing *d, const char *word);
+
 /* What was kept of @key, or NULL. */
 const char *cdp_doing_value(const struct cdp_doing *d, const char *key);
 

@@ -223,7 +223,7 @@ const struct cdp_topic cdp_topics[] = {
 	},
 	{ REFUSAL(ERROR), "unfinished", "Another change of the set was begun and not ended.",
 	  "The cdpctl that did it was killed, or could not go on. The set works, but what is remembered of it may lack something.",
-	  "cdpctl resume NAME finishes it, cdpctl resume NAME --undo undoes it.",
+	  "cdpctl resume NAME finishes it. cdpctl resume NAME --undo undoes it, if it is attach or leg replace.",
 	},
 	{ REFUSAL(ERROR), "one-way", "What was begun cannot be undone.",
 	  "It has gone too far, or has nothing that could be taken back; or an undoing was cut off, and is the way.",
