@@ -40,23 +40,27 @@ static void make_env(const char *env[MOST_ENV + 1], const char *const more[], bo
 }
 
 static int spawn(struct cdp_child *c, const char *const argv[], const char *const more[],
-		 int said_fd)
+		 bool stays, int said_fd)
 {
 	const char *env[MOST_ENV + 1];
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
-	sigset_t none;
+	sigset_t held;
 	int r;
 
 	make_env(env, more, said_fd >= 0);
-	sigemptyset(&none);
+	sigemptyset(&held);
+	if (stays) {
+		sigaddset(&held, SIGINT);
+		sigaddset(&held, SIGTERM);
+	}
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&fa, said_fd >= 0 ? said_fd : 2, 1);
 	posix_spawn_file_actions_adddup2(&fa, said_fd >= 0 ? said_fd : 2, 2);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigmask(&attr, &held);
 	r = posix_spawn(&c->pid, argv[0], &fa, &attr, (char *const *)argv, (char *const *)env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&fa);
@@ -64,14 +68,15 @@ static int spawn(struct cdp_child *c, const char *const argv[], const char *cons
 }
 
 int cdp_child_start(struct cdp_child *c, const char *const argv[], const char *const more[],
-		    bool quiet, u32 deadline_s)
+		    u32 how, u32 deadline_s)
 {
 	int said[2] = { -1, -1 }, r;
+	bool quiet = how & CHILD_QUIET;
 
 	*c = (struct cdp_child)CDP_CHILD_NONE;
 	if (quiet && pipe2(said, O_CLOEXEC | O_NONBLOCK))
-		return -errno;
-	r = spawn(c, argv, more, said[1]);
+		return cdp_why(-errno, "cannot run %s: %s", argv[0], strerror(errno));
+	r = spawn(c, argv, more, how & CHILD_STAYS, said[1]);
 	if (quiet)
 		close(said[1]);
 	if (!r) {

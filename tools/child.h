@@ -15,13 +15,16 @@ struct cdp_child {
 
 #define CDP_CHILD_NONE	{ .pidfd = -1, .said_fd = -1 }
 
+#define CHILD_QUIET	1u	/* what it says is kept for cdp_child_end() */
+#define CHILD_STAYS	2u	/* it is not ended by what ends us */
+
 /**
  * cdp_child_start() - start argv[0].
  * @more:  further environment, "NAME=VALUE", ends with NULL; or NULL
- * @quiet: keep what it says for cdp_child_end(), else it goes where ours goes
+ * @how:   CHILD_...
  */
 int __must_check cdp_child_start(struct cdp_child *c, const char *const argv[],
-				 const char *const more[], bool quiet, u32 deadline_s);
+				 const char *const more[], u32 how, u32 deadline_s);
 
 bool cdp_child_runs(const struct cdp_child *c);
 

@@ -18,7 +18,6 @@
 #include "wake.h"
 
 #define MOST_SETS	1024u
-#define ALONE_S		2.0
 #define LAST_WORDS_S	5.0
 
 enum { OPT_ONCE = 256, OPT_RETRY_MAX };
@@ -68,31 +67,16 @@ static void go_on_without(int r)
 	cdp_why_clear();
 }
 
-/*
- * Two would record everything twice. The lock goes with the process, and with the one that
- * writes for it, which may have its last words still to write.
- */
+/* Two would record everything twice. The lock goes with the process. */
 static int be_alone(void)
 {
-	double end = cdp_seconds() + ALONE_S;
 	int fd;
 
 	go_on_without(cdp_state_prepare());
 	fd = open(cdp_state_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	do {
-		if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
-			return 0;	/* stays open */
-		cdp_sleep_ms(50);
-	} while (cdp_seconds() < end && !cdp_interrupted());
+	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
+		return 0;	/* stays open */
 	return cdp_why(-EBUSY, "%s: another cdpctl monitor runs already", cdp_state_dir());
-}
-
-static void set_listed(struct monitor *m, bool listed)
-{
-	u32 i;
-
-	for (i = 0; i < m->nr; i++)
-		m->sets[i]->listed = listed;
 }
 
 static int list_set(const char *name, void *ctx)
@@ -137,13 +121,18 @@ static bool tries(const struct cdp_tend *t)
  */
 static void list_sets(struct monitor *m)
 {
-	u32 i, kept = 0;
+	u32 i, kept = 0, nr = m->nr;
+	bool was[MOST_SETS];
 
-	set_listed(m, false);
+	for (i = 0; i < nr; i++) {
+		was[i] = m->sets[i]->listed;
+		m->sets[i]->listed = false;
+	}
 	if (cdp_conf_list(list_set, m)) {
 		cdp_warn("%s", cdp_why_text());
 		cdp_why_clear();
-		set_listed(m, true);
+		for (i = 0; i < nr; i++)
+			m->sets[i]->listed |= was[i];
 		return;
 	}
 	for (i = 0; i < m->nr; i++) {
@@ -183,7 +172,7 @@ static void on_uevent(const struct cdp_uevent *u, void *ctx)
 /*----------------------------------------------------------------*/
 
 struct fds {
-	struct pollfd fds[WAKES + MOST_SETS * (2 * CDP_MAX_LEGS + 1) + 1];
+	struct pollfd fds[WAKES + MOST_SETS * 4 * CDP_MAX_LEGS + 1];
 	u32 nr;
 };
 
@@ -299,11 +288,10 @@ int cdp_cmd_monitor(int argc, char **argv)
 
 	cdp_opts_parse(&argp, argc, argv, 0, 0);
 	go_on_without(cdp_conf_prepare());
-	r = be_alone();
-	if (r)
-		return r;
 	go_on_without(cdp_record_start());
-	r = cdp_wake_open(&m.wake);
+	r = be_alone();
+	if (!r)
+		r = cdp_wake_open(&m.wake);
 	if (!r) {
 		hold_signals(&m);
 		r = watch(&m);

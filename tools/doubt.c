@@ -8,20 +8,12 @@
 
 #define DOUBT_S		120u
 
-void cdp_doubts_init(struct cdp_doubts *d)
-{
-	d->nr = 0;
-	d->child = (struct cdp_child)CDP_CHILD_NONE;
-}
-
-/*----------------------------------------------------------------*/
-
 static void told(const struct cdp_doubt *l, const char *name, const char *why_not)
 {
 	if (!why_not)
 		cdp_note("%s: leg %u may have lost its write cache (%s): what is not known to be on its disk is copied again",
 			 name, l->number, l->why);
-	else if (l->takes_part)
+	else
 		cdp_warn("%s: leg %u may have lost its write cache (%s), but: %s", name, l->number,
 			 l->why, why_not);
 }
@@ -37,54 +29,82 @@ static void tell(const struct cdp_doubt *l, const char *name)
 	cdp_why_clear();
 }
 
-static void drop_first(struct cdp_doubts *d)
+static void drop(struct cdp_doubts *d, u32 i)
 {
-	memmove(d->legs, d->legs + 1, --d->nr * sizeof(*d->legs));
+	memmove(d->legs + i, d->legs + i + 1, (--d->nr - i) * sizeof(*d->legs));
+}
+
+/* One process a leg; the leg that is read after all others. */
+static bool may_start(const struct cdp_doubts *d, u32 i)
+{
+	const struct cdp_doubt *l = &d->legs[i];
+	u32 k;
+
+	if (cdp_child_runs(&l->child))
+		return false;
+	for (k = 0; k < d->nr; k++)
+		if ((l->last && !d->legs[k].last) ||
+		    (cdp_child_runs(&d->legs[k].child) &&
+		     cdp_uuid_equal(&d->legs[k].leg, &l->leg)))
+			return false;
+	return true;
 }
 
 static void start(struct cdp_doubts *d, const char *name)
 {
 	char uuid[CDP_UUID_TEXT];
 	const char *const argv[] = { "/proc/self/exe", "leg", "doubt", name, uuid, NULL };
+	u32 i = 0;
 
-	while (d->nr && !cdp_child_runs(&d->child)) {
-		cdp_uuid_print(&d->legs[0].leg, uuid);
-		if (!cdp_child_start(&d->child, argv, NULL, true, DOUBT_S))
-			break;
-		tell(&d->legs[0], name);
-		drop_first(d);
+	while (i < d->nr) {
+		struct cdp_doubt *l = &d->legs[i];
+
+		cdp_uuid_print(&l->leg, uuid);
+		if (!may_start(d, i) ||
+		    !cdp_child_start(&l->child, argv, NULL, CHILD_QUIET | CHILD_STAYS, DOUBT_S)) {
+			i++;
+			continue;
+		}
+		tell(l, name);
+		drop(d, i);
+		i = 0;
 	}
 }
 
 void cdp_doubts_reap(struct cdp_doubts *d, const char *name)
 {
 	char said[CDP_MSG_TEXT];
-	int status;
+	u32 i = 0;
 
-	if (!cdp_child_runs(&d->child))
-		return;
-	status = cdp_child_end(&d->child, said, sizeof(said));
-	if (status == -EAGAIN)
-		return;
-	told(&d->legs[0], name, !status ? NULL : *said ? said : "that is not on record");
-	drop_first(d);
+	while (i < d->nr) {
+		int status = cdp_child_runs(&d->legs[i].child) ?
+			     cdp_child_end(&d->legs[i].child, said, sizeof(said)) : -EAGAIN;
+
+		if (status == -EAGAIN) {
+			i++;
+			continue;
+		}
+		told(&d->legs[i], name, !status ? NULL : *said ? said : "that is not on record");
+		drop(d, i);
+	}
 	start(d, name);
 }
 
 /*----------------------------------------------------------------*/
 
-/* One that is being told may not have been heard yet, or before this: it is told again. */
+/* One that is being told may have been heard before this: it is told again. */
 static void add(struct cdp_doubts *d, const char *name, const struct cdp_doubt *l)
 {
 	u32 i;
 
-	for (i = cdp_child_runs(&d->child); i < d->nr; i++)
-		if (cdp_uuid_equal(&d->legs[i].leg, &l->leg))
+	for (i = 0; i < d->nr; i++)
+		if (!cdp_child_runs(&d->legs[i].child) &&
+		    cdp_uuid_equal(&d->legs[i].leg, &l->leg))
 			return;
 	if (d->nr < ARRAY_SIZE(d->legs))
 		d->legs[d->nr++] = *l;
 	else
-		told(l, name, "too many have to be told");
+		told(l, name, "too many processes wait for the module already");
 }
 
 struct about {
@@ -118,39 +138,50 @@ static const char *why(const struct cdp_uevent *u)
 /*
  * A server that was switched off and on within our patience has told no error,
  * but what its cache held is gone. Where the cache is said to be safe, nothing is.
- * One that is copied to may lose what was copied; one that is out is refused, as
- * what it has not flushed is known to be in doubt.
+ * One that is copied to may lose what was copied; of one that is out it is known that
+ * what it has not flushed is in doubt.
  */
 static void doubt(struct cdp_doubts *d, const struct cdp_live *s, u32 leg,
 		  const struct cdp_uevent *u)
 {
 	const struct cdp_leg_status *st = &s->status.legs[leg];
-	struct cdp_doubt l = { st->uuid, leg, st->state >= LEG_STALE, why(u) };
+	struct cdp_doubt l = {
+		st->uuid, leg, (int)leg == s->status.read_leg, why(u), CDP_CHILD_NONE,
+	};
 	struct about a = { u, false };
 	u32 ma, mi;
 
-	if (cdp_probe_numbers(st->data_dev, &ma, &mi) &&
+	if (st->state >= LEG_STALE && cdp_probe_numbers(st->data_dev, &ma, &mi) &&
 	    cdp_beneath(ma, mi, is_about, &a) && a.is_volatile)
 		add(d, s->name, &l);
 }
 
 /*
  * By what the set is now, not as of the last look: a leg may have come since, or be on
- * another disk. The one that is read goes last: the last one is not to be doubted.
+ * another disk.
  */
 void cdp_doubts_uevent(struct cdp_doubts *d, const char *name, const struct cdp_uevent *u)
 {
 	static struct cdp_live s;
+	int r = cdp_live_peek(&s, name);
 	u32 i;
 
-	if (!cdp_live_peek(&s, name)) {
+	if (!r)
 		for (i = 0; i < s.status.nr_legs; i++)
-			if ((int)i != s.status.read_leg)
-				doubt(d, &s, i, u);
-		if (s.status.read_leg >= 0)
-			doubt(d, &s, (u32)s.status.read_leg, u);
-	}
+			doubt(d, &s, i, u);
+	else if (r != -ENOENT && r != -EMEDIUMTYPE)
+		d->missed = true;
 	cdp_live_close(&s);
 	cdp_why_clear();
 	start(d, name);
+}
+
+void cdp_doubts_catch_up(struct cdp_doubts *d, const char *name)
+{
+	const struct cdp_uevent u = { .kind = UEVENT_LOST };
+
+	if (!d->missed)
+		return;
+	d->missed = false;
+	cdp_doubts_uevent(d, name, &u);
 }

@@ -309,6 +309,20 @@ static int write_all(int fd, const char *text, size_t len)
 	return n < 0 ? -errno : -ENOSPC;
 }
 
+/* What is not known to be durable goes again: it may be written once more. */
+static int append(int fd, const char *text, size_t len)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st))
+		return -errno;
+	r = write_all(fd, text, len);
+	if (r && ftruncate(fd, st.st_size))
+		cdp_debug("a line may be there twice: %s", strerror(errno));
+	return r;
+}
+
 /* In one step. */
 static int replace(const char *path, const char *text)
 {
@@ -423,7 +437,7 @@ int cdp_history_add(const char *name, const struct cdp_history_record *rec)
 		r = -errno;
 	n = cdp_history_print(rec, line);
 	if (!r)
-		r = write_all(fd, line, (size_t)n);
+		r = append(fd, line, (size_t)n);
 	if (fd >= 0)
 		close(fd);
 	return r ? cdp_why(r, "%s: cannot be written: %s", path, strerror(-r)) : 0;

@@ -122,7 +122,7 @@ static void start(void)
 {
 	const char *const argv[] = { first->path, NULL };
 
-	if (!cdp_child_start(&child, argv, (const char *const *)first->env, false, DEADLINE_S))
+	if (!cdp_child_start(&child, argv, (const char *const *)first->env, 0, DEADLINE_S))
 		return;
 	cdp_warn("%s", cdp_why_text());
 	cdp_why_clear();

@@ -152,6 +152,13 @@ bool cdp_identity_remember(struct cdp_conf_leg *l, u32 ma, u32 mi)
 	return changed;
 }
 
+bool cdp_identity_is_said(const struct cdp_conf_leg *l, u32 ma, u32 mi)
+{
+	char id[CDP_PATH_TEXT];
+
+	return sectors_of(ma, mi) && (!l->device_id[0] || cdp_identity_of(ma, mi, id));
+}
+
 /* One that says what it is may have grown. */
 const char *cdp_identity_differs(const struct cdp_conf_leg *l, u32 ma, u32 mi,
 				 char text[CDP_MSG_TEXT])

@@ -24,6 +24,9 @@ bool cdp_identity_counts(const struct cdp_conf_leg *l);
  */
 bool cdp_identity_remember(struct cdp_conf_leg *l, u32 major, u32 minor);
 
+/* Does it say now what is remembered of @l? Not while it comes, or goes. */
+bool cdp_identity_is_said(const struct cdp_conf_leg *l, u32 major, u32 minor);
+
 /**
  * cdp_identity_differs() - is this another device than is remembered of @l?
  *

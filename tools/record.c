@@ -10,7 +10,7 @@
 #include "msg.h"
 #include "record.h"
 
-#define QUEUE_BYTES	(1 << 20)	/* some five hundred letters */
+#define QUEUE_BYTES	(16 << 20)	/* all legs of a thousand sets, and what was seen of them */
 #define AGAIN_MS	1000u
 
 struct letter {
@@ -32,7 +32,17 @@ static int write_letter(const struct letter *l)
 				    cdp_history_see(l->name, &l->last);
 }
 
-/* The end of the monitor is no reason to leave anything out, unless it cannot be written. */
+/*----------------------------------------------------------------
+ * The process
+ *--------------------------------------------------------------*/
+
+/* Other failures are those of one file, and must not hold up all others. */
+static bool may_pass(int r)
+{
+	return r == -ENOSPC || r == -EDQUOT || r == -EROFS || r == -ENOENT || r == -ENOTDIR ||
+	       r == -ENOMEM || r == -EMFILE || r == -ENFILE;
+}
+
 static bool is_over(int from)
 {
 	struct pollfd p = { .fd = from };
@@ -40,31 +50,42 @@ static bool is_over(int from)
 	return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
 }
 
-static void persist(const struct letter *l, int from)
+/* Return: 0, or it is left out. */
+static int persist(const struct letter *l, int from)
 {
 	bool told = false;
+	int r;
 
-	while (write_letter(l)) {
+	while ((r = write_letter(l)) && may_pass(r) && !is_over(from)) {
 		if (!told)
 			cdp_warn("%s; it is tried again", cdp_why_text());
 		told = true;
 		cdp_why_clear();
-		if (is_over(from))
-			break;
 		cdp_sleep_ms(AGAIN_MS);
 	}
+	return r;
 }
 
 static void __attribute__((noreturn)) be_writer(int from)
 {
+	bool was_over = false;
 	struct letter l;
+	u32 left_out = 0;
 	ssize_t n;
 
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
-	while ((n = read(from, &l, sizeof(l))) == (ssize_t)sizeof(l) || (n < 0 && errno == EINTR))
-		if (n > 0)
-			persist(&l, from);
+	while ((n = read(from, &l, sizeof(l))) == (ssize_t)sizeof(l) || (n < 0 && errno == EINTR)) {
+		if (n < 0 || !persist(&l, from))
+			continue;
+		if (!was_over)
+			cdp_warn("%s: left out of the history: %s", l.name, cdp_why_text());
+		cdp_why_clear();
+		was_over = is_over(from);
+		left_out += was_over;
+	}
+	if (left_out > 1)
+		cdp_warn("the monitor ends, and %u records are left out", left_out);
 	_exit(0);
 }
 
@@ -105,42 +126,57 @@ void cdp_record_end(double most_s)
 	close(fd);
 }
 
-/* Is it in other hands? */
+/*----------------------------------------------------------------
+ * The monitor
+ *--------------------------------------------------------------*/
+
+/* Somebody has killed it: we go on as if there had never been one. */
+static void writer_died(void)
+{
+	cdp_warn("the process that writes the history was killed: what happened just now may be left out");
+	waitpid(writer, NULL, 0);
+	close(to_writer);
+	to_writer = -1;
+}
+
+/* It is only given to one of us: two would write in any order. */
 static bool give(const struct letter *l)
 {
 	bool was_full = full;
-	ssize_t n;
 
-	if (to_writer < 0)
-		return false;
-	n = send(to_writer, l, sizeof(*l), MSG_DONTWAIT | MSG_NOSIGNAL);
-	full = n < 0 && errno == EAGAIN;
-	if (full && !was_full)
-		cdp_warn("%s: the history could not be written for too long: what happens now is left out",
-			 l->name);
-	return n > 0 || full;
+	full = send(to_writer, l, sizeof(*l), MSG_DONTWAIT | MSG_NOSIGNAL) < 0;
+	if (!full)
+		return true;
+	if (errno == EPIPE || errno == ECONNRESET)
+		writer_died();
+	else if (!was_full)
+		cdp_warn("the history cannot be written, or not fast enough, for too long: something may be left out");
+	return false;
 }
 
-static void take(const struct letter *l)
+static bool take(const struct letter *l)
 {
-	if (give(l) || !write_letter(l))
-		return;
+	if (to_writer >= 0)
+		return give(l);
+	if (!write_letter(l))
+		return true;
 	cdp_warn("%s", cdp_why_text());
 	cdp_why_clear();
+	return false;
 }
 
-void cdp_record_history(const char *name, const struct cdp_history_record *r)
+bool cdp_record_history(const char *name, const struct cdp_history_record *r)
 {
 	struct letter l = { .kind = HISTORY, .record = *r };
 
 	cdp_print(l.name, sizeof(l.name), "%s", name);
-	take(&l);
+	return take(&l);
 }
 
-void cdp_record_seen(const char *name, const struct cdp_event *last)
+bool cdp_record_seen(const char *name, const struct cdp_event *last)
 {
 	struct letter l = { .kind = SEEN, .last = *last };
 
 	cdp_print(l.name, sizeof(l.name), "%s", name);
-	take(&l);
+	return take(&l);
 }

@@ -2,7 +2,7 @@
 /*
  * The monitor's hand that writes: the history lies on a disk that may be one of those
  * which do not answer now, or is full. A process of its own writes in order, and tries
- * again until it can; who tends the legs does not wait for it.
+ * again while that may help; who tends the legs does not wait for it.
  */
 #ifndef CDP_TOOLS_RECORD_H
 #define CDP_TOOLS_RECORD_H
@@ -10,16 +10,19 @@
 #include "history.h"
 
 /*
- * To be called with the lock of the state directory held: the process shares it, and so
- * is alone until all is written. Without it (or before) the callers write themselves.
+ * Before anything is locked or opened that must end with the caller: the process may stay
+ * behind. Without it the callers write themselves.
  */
 int __must_check cdp_record_start(void);
 
-/* Wait for what is still to be written, but not longer than @most_s: it goes on by itself. */
+/* Wait for what is still to be written, but not longer than @most_s. */
 void cdp_record_end(double most_s);
 
-/* As cdp_history_add() and cdp_history_see(), which see; later, and what fails is told once. */
-void cdp_record_history(const char *name, const struct cdp_history_record *r);
-void cdp_record_seen(const char *name, const struct cdp_event *last);
+/*
+ * As cdp_history_add() and cdp_history_see(), which see, but later. Return: was it taken?
+ * What fails then is said by the process.
+ */
+bool cdp_record_history(const char *name, const struct cdp_history_record *r);
+bool cdp_record_seen(const char *name, const struct cdp_event *last);
 
 #endif

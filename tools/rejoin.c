@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "beneath.h"
 #include "find.h"
+#include "host.h"
 #include "identity.h"
 #include "iscsi.h"
 #include "md-io.h"
@@ -153,31 +158,49 @@ static int plan_return(struct rejoin *j)
 	return 0;
 }
 
+/* What a SCSI disk says is what it said when it was last asked. */
+static int ask_again(const struct cdp_disk *d, void *ctx)
+{
+	char path[CDP_PATH_TEXT];
+	int fd = open(cdp_host_path(path, "%.400s/device/rescan", d->dir), O_WRONLY | O_CLOEXEC);
+
+	(void)ctx;
+	if (fd >= 0 && write(fd, "1", 1) < 0)
+		cdp_debug("%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
 /*
  * With its metadata elsewhere nothing on the data tells whether a server has put another disk
  * in its place; what it says of itself does. One that says nothing may do so soon.
  */
-static int check_data(const struct cdp_live *s, u32 leg)
+static int check_data(const struct rejoin *j)
 {
-	char text[CDP_LEG_TEXT], differs[CDP_MSG_TEXT], id[CDP_PATH_TEXT];
-	const struct cdp_conf_leg *l = &s->conf.legs[leg];
+	const struct cdp_live *s = j->set;
+	const struct cdp_conf_leg *l = &s->conf.legs[j->leg];
+	char text[CDP_LEG_TEXT], differs[CDP_MSG_TEXT];
 	u32 ma, mi;
 
-	if (!cdp_probe_numbers(s->table.legs[leg].data_dev, &ma, &mi) ||
-	    !cdp_identity_differs(l, ma, mi, differs))
+	if (!cdp_identity_counts(l) ||
+	    !cdp_probe_numbers(s->table.legs[j->leg].data_dev, &ma, &mi))
 		return 0;
-	cdp_live_leg_text(s, leg, text);
-	if (l->device_id[0] && !cdp_identity_of(ma, mi, id))
-		return cdp_why(-EAGAIN, "%s: %s does not say now what it is (%s)", s->name, text,
-			       l->device_id);
+	if (!j->plan.dry_run)
+		cdp_beneath(ma, mi, ask_again, NULL);
+	cdp_live_leg_text(s, j->leg, text);
+	if (!cdp_identity_is_said(l, ma, mi))
+		return cdp_why(-EAGAIN, "%s: %s does not say now what it is", s->name, text);
+	if (!cdp_identity_differs(l, ma, mi, differs))
+		return 0;
 	return cdp_refuse("stays-out", "%s: %s stays out: it %.800s; to copy to it anyway: cdpctl rebuild %s --onto DEV --leg %u",
-			  s->name, text, differs, s->name, leg);
+			  s->name, text, differs, s->name, j->leg);
 }
 
 static int plan_message(struct rejoin *j)
 {
 	char meta[CDP_PATH_TEXT];
-	int r = check_data(j->set, j->leg);
+	int r = check_data(j);
 
 	if (!r && j->unasked && node_of(j->set->table.legs[j->leg].meta_dev, meta))
 		r = check_identity(j->set, j->leg, meta);

@@ -84,13 +84,33 @@ int cdp_replace(struct cdp_live *s, const char *old, const char *spec, const cha
 	return r ? r : let_go(s->name, old, at);
 }
 
+/* It has not become a leg: what was logged in to, and recorded, for it goes. */
+static int leave_server(const char *spec)
+{
+	static struct cdp_iscsi target;
+	struct cdp_iscsi_job j = { .target = &target };
+	struct cdp_steps p = { 0 };
+	const char *why;
+	int r;
+
+	if (!cdp_iscsi_is_url(spec) || cdp_iscsi_url_parse(spec, &target, &why))
+		return 0;
+	cdp_iscsi_recall(&target);
+	cdp_iscsi_plan_logout(&p, &j);
+	r = cdp_steps_run(&p);
+	cdp_steps_free(&p);
+	return r;
+}
+
 int cdp_replace_undo(struct cdp_live *s, const char *old, const char *spec)
 {
 	u32 at = cdp_join_find(s, spec);
 	int r = cdp_opts.dry_run ? 0 : cdp_live_unload(s->name);
 
-	if (r || at == s->table.nr_legs)
+	if (r)
 		return r;
+	if (at == s->table.nr_legs)
+		return cdp_opts.dry_run ? 0 : leave_server(spec);
 	if (find_old(s, old, at) < 0)
 		return cdp_refuse("one-way", "%s: the old leg is out already; finish it (cdpctl resume %s)",
 			       s->name, s->name);

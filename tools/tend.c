@@ -22,7 +22,6 @@ void cdp_tend_init(struct cdp_tend *t, const char *name, double most_wait_s)
 	memset(t, 0, sizeof(*t));
 	cdp_print(t->name, sizeof(t->name), "%s", name);
 	t->again_s = CDP_NEVER_S;
-	cdp_doubts_init(&t->doubts);
 	for (i = 0; i < CDP_MAX_LEGS; i++) {
 		t->legs[i].child = t->ended[i] = (struct cdp_child)CDP_CHILD_NONE;
 		t->legs[i].back.most_s = most_wait_s;
@@ -31,7 +30,8 @@ void cdp_tend_init(struct cdp_tend *t, const char *name, double most_wait_s)
 
 /*----------------------------------------------------------------*/
 
-static void record(struct cdp_tend *t, enum cdp_history_kind kind, u32 leg, u64 seconds, u64 seq,
+/* Return: was it taken? Else it is to be said again. */
+static bool record(struct cdp_tend *t, enum cdp_history_kind kind, u32 leg, u64 seconds, u64 seq,
 		   u64 missed, u64 copied, const char *text)
 {
 	struct cdp_history_record r = {
@@ -40,7 +40,7 @@ static void record(struct cdp_tend *t, enum cdp_history_kind kind, u32 leg, u64 
 	};
 
 	cdp_print(r.text, sizeof(r.text), "%s", text);
-	cdp_record_history(t->name, &r);
+	return cdp_record_history(t->name, &r);
 }
 
 static void begin_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq, const char *cause)
@@ -48,31 +48,27 @@ static void begin_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq, cons
 	struct cdp_tend_leg *l = &t->legs[leg];
 
 	if (!l->outage)
-		record(t, HISTORY_BEGIN, leg, seconds, seq, l->missed_bytes, l->copied_bytes,
-		       cause);
-	l->outage = true;
+		l->outage = record(t, HISTORY_BEGIN, leg, seconds, seq, l->missed_bytes,
+				   l->copied_bytes, cause);
 }
 
 /* Counters begin again when the set is started anew: then all of it is ours. */
-static u64 amount(u64 now, u64 *before)
+static u64 amount(u64 now, u64 before)
 {
-	u64 n = now >= *before ? now - *before : now;
-
-	*before = now;
-	return n;
+	return now >= before ? now - before : now;
 }
 
 static void end_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq)
 {
 	const struct cdp_leg_stats *st = &t->stats.legs[leg];
 	struct cdp_tend_leg *l = &t->legs[leg];
-	u64 missed, copied;
 
-	if (!l->outage)
+	if (!l->outage || !record(t, HISTORY_END, leg, seconds, seq,
+				  amount(st->missed_bytes, l->missed_bytes),
+				  amount(st->copied_bytes, l->copied_bytes), ""))
 		return;
-	missed = amount(st->missed_bytes, &l->missed_bytes);
-	copied = amount(st->copied_bytes, &l->copied_bytes);
-	record(t, HISTORY_END, leg, seconds, seq, missed, copied, "");
+	l->missed_bytes = st->missed_bytes;
+	l->copied_bytes = st->copied_bytes;
 	l->outage = false;
 }
 
@@ -285,7 +281,7 @@ static void take_news(struct cdp_tend *t, const struct news *n)
 		take_event(t, &n->events[i]);
 	t->fresh = false;
 	t->last = n->last;
-	if (n->nr)
+	if (n->nr)	/* if that is not taken it is told again after the next start */
 		cdp_record_seen(t->name, &t->last);
 }
 
@@ -320,7 +316,7 @@ static void try_leg(struct cdp_tend *t, u32 leg)
 	};
 
 	cdp_debug("%s: trying leg %u", t->name, leg);
-	if (!cdp_child_start(&l->child, argv, NULL, true, TRY_S))
+	if (!cdp_child_start(&l->child, argv, NULL, CHILD_QUIET, TRY_S))
 		return;
 	cdp_warn("%s: leg %u: %s", t->name, leg, cdp_why_text());
 	cdp_why_clear();
@@ -397,16 +393,19 @@ static int read_set(struct cdp_tend *t, struct news *n)
 static void cannot_look(struct cdp_tend *t, int r)
 {
 	bool by_event = r == -ENOENT || r == -EMEDIUMTYPE || r == -EBUSY || r == -EAGAIN;
+	const char *why = *cdp_why_text() ? cdp_why_text() : strerror(-r);
+	double now = cdp_seconds();
 
-	t->again_s = CDP_NEVER_S;
 	if (by_event) {
-		cdp_debug("%s: %s", t->name, cdp_why_text());
+		t->again_s = CDP_NEVER_S;
+		cdp_debug("%s: %s", t->name, why);
 	} else {
-		t->again_s = cdp_seconds() + cdp_comeback_wait_s(t->failures++,
-								 CDP_COMEBACK_MOST_S);
-		if (strncmp(t->said, cdp_why_text(), sizeof(t->said) - 1))
-			cdp_warn("%s is not watched: %s", t->name, cdp_why_text());
-		cdp_print(t->said, sizeof(t->said), "%s", cdp_why_text());
+		/* whatever else wakes us does not make the next one later */
+		if (t->again_s == CDP_NEVER_S || t->again_s <= now)
+			t->again_s = now + cdp_comeback_wait_s(t->failures++, CDP_COMEBACK_MOST_S);
+		if (strncmp(t->said, why, sizeof(t->said) - 1))
+			cdp_warn("%s is not watched: %s", t->name, why);
+		cdp_print(t->said, sizeof(t->said), "%s", why);
 	}
 	cdp_why_clear();
 }
@@ -414,6 +413,7 @@ static void cannot_look(struct cdp_tend *t, int r)
 static void can_look(struct cdp_tend *t)
 {
 	t->failures = 0;
+	t->again_s = CDP_NEVER_S;
 	t->said[0] = '\0';
 }
 
@@ -431,6 +431,7 @@ void cdp_tend_look(struct cdp_tend *t)
 	t->runs = !r;
 	if (t->runs) {
 		can_look(t);
+		cdp_doubts_catch_up(&t->doubts, t->name);
 		match_legs(t);
 		if (!t->begun)
 			take_up(t);
@@ -474,6 +475,8 @@ static void ended(struct cdp_tend *t, u32 leg, int status, char *said)
 		cdp_note("%s: leg %u was brought back", t->name, leg);
 		return;
 	}
+	if (t->live.conf.legs[leg].taken_out)
+		return;		/* we ended it */
 	failed(t, leg, *said ? said : status > 128 ? "the try took too long and was ended" :
 	       "the try failed without a word", end == COMEBACK_REFUSED);
 }
@@ -508,8 +511,9 @@ void cdp_tend_tries(const struct cdp_tend *t, void (*each)(const struct cdp_chil
 		if (cdp_child_runs(&t->ended[i]))
 			each(&t->ended[i], ctx);
 	}
-	if (cdp_child_runs(&t->doubts.child))
-		each(&t->doubts.child, ctx);
+	for (i = 0; i < t->doubts.nr; i++)
+		if (cdp_child_runs(&t->doubts.legs[i].child))
+			each(&t->doubts.legs[i].child, ctx);
 }
 
 static void take_deadline(const struct cdp_child *c, void *ctx)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the monitor is told: device reports, events, statistics; who may come back; children. */
 #include <linux/netlink.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -158,12 +159,17 @@ TEST(children)
 
 	setenv("JOURNAL_STREAM", "1:2", 1);
 	must(!cdp_child_runs(&c), "it runs");
-	must(!cdp_child_start(&c, ok, env, true, 10) && cdp_child_runs(&c), "%s", cdp_why_text());
+	must(!cdp_child_start(&c, ok, env, CHILD_QUIET, 10), "%s", cdp_why_text());
+	must(cdp_child_runs(&c), "it does not run");
 	must(wait_for(&c, said, sizeof(said)) == 3 && !cdp_child_runs(&c), "status");
 	ck_assert_str_eq(said, "yes");
-	must(!cdp_child_start(&c, hangs, NULL, false, 0), "%s", cdp_why_text());
+	must(!cdp_child_start(&c, hangs, NULL, 0, 0), "%s", cdp_why_text());
 	must(wait_for(&c, NULL, 0) == 128 + 9, "it was not killed");
-	must(cdp_child_start(&c, none, NULL, true, 1) && !cdp_child_runs(&c), "no such program");
+	must(!cdp_child_start(&c, hangs, NULL, CHILD_STAYS, 2), "%s", cdp_why_text());
+	kill(c.pid, SIGTERM);
+	must(wait_for(&c, NULL, 0) == 128 + 9, "it went with us");
+	must(cdp_child_start(&c, none, NULL, CHILD_QUIET, 1), "no such program");
+	must(!cdp_child_runs(&c), "it runs");
 }
 
 static void script(const char *dir, const char *name, const char *text, mode_t mode)

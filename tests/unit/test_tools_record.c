@@ -83,6 +83,21 @@ TEST(end)
 	is_written(LINE(3));
 }
 
+/* The file of one set cannot be written, whatever comes: the others do not wait for it. */
+TEST(one_file)
+{
+	struct cdp_history_record r = a_record(5);
+	char path[160];
+
+	break_dir();
+	cdp_print(path, sizeof(path), "%s/other.history", dir);
+	must(!unlink(dir) && !mkdir(dir, 0755) && !mkdir(path, 0755), "%s", path);
+	must(!cdp_record_start(), "%s", cdp_why_text());
+	must(cdp_record_history("other", &r) && cdp_record_history("vm", &r), "not taken");
+	is_written(LINE(5));
+	cdp_record_end(20);
+}
+
 /* With nobody to write them they are written at once. */
 TEST(alone)
 {
@@ -94,4 +109,4 @@ TEST(alone)
 	is_written(LINE(4));
 }
 
-UNIT_MAIN("record", later, end, alone)
+UNIT_MAIN("record", later, end, one_file, alone)
