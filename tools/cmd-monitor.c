@@ -271,6 +271,15 @@ static int watch(struct monitor *m)
 	return r;
 }
 
+static void end(struct monitor *m)
+{
+	u32 i;
+
+	for (i = 0; i < m->nr; i++)
+		cdp_doubts_end(&m->sets[i]->doubts, m->sets[i]->name);
+	cdp_record_end(LAST_WORDS_S);
+}
+
 static int result(const struct monitor *m)
 {
 	u32 i;
@@ -297,6 +306,6 @@ int cdp_cmd_monitor(int argc, char **argv)
 		r = watch(&m);
 		cdp_wake_close(&m.wake);
 	}
-	cdp_record_end(LAST_WORDS_S);
+	end(&m);
 	return r ? r : result(&m);
 }

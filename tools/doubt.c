@@ -18,12 +18,11 @@ static void told(const struct cdp_doubt *l, const char *name, const char *why_no
 			 l->why, why_not);
 }
 
-/* With no memory for a process it is better to wait than to keep it to ourselves. */
+/* By ourselves, which may take as long as a disk hangs. */
 static void tell(const struct cdp_doubt *l, const char *name)
 {
 	char text[32];
 
-	cdp_warn("%s: leg %u: %s", name, l->number, cdp_why_text());
 	cdp_print(text, sizeof(text), "leg doubt %u", l->number);
 	told(l, name, cdp_dm_message(name, text, NULL) ? cdp_why_text() : NULL);
 	cdp_why_clear();
@@ -65,6 +64,8 @@ static void start(struct cdp_doubts *d, const char *name)
 			i++;
 			continue;
 		}
+		/* with no memory for a process it is better to wait than to keep it to us */
+		cdp_warn("%s: leg %u: %s", name, l->number, cdp_why_text());
 		tell(l, name);
 		drop(d, i);
 		i = 0;
@@ -184,4 +185,13 @@ void cdp_doubts_catch_up(struct cdp_doubts *d, const char *name)
 		return;
 	d->missed = false;
 	cdp_doubts_uevent(d, name, &u);
+}
+
+void cdp_doubts_end(struct cdp_doubts *d, const char *name)
+{
+	u32 i;
+
+	for (i = 0; i < d->nr; i++)
+		if (!cdp_child_runs(&d->legs[i].child))
+			tell(&d->legs[i], name);
 }

@@ -34,4 +34,7 @@ void cdp_doubts_catch_up(struct cdp_doubts *d, const char *name);
 /* Reap those that have ended, start those that waited for them. */
 void cdp_doubts_reap(struct cdp_doubts *d, const char *name);
 
+/* Tell of those that wait, as nobody is here to do it later. */
+void cdp_doubts_end(struct cdp_doubts *d, const char *name);
+
 #endif
