@@ -63,6 +63,8 @@ _cdpctl() {
 		[[ ${COMP_WORDS[i]} != -* ]] || continue
 		if [[ ! $verb ]]; then
 			verb=${COMP_WORDS[i]}
+		elif [[ $verb == assemble && ${COMP_WORDS[i - 1]} == --wait ]]; then
+			:	# its seconds
 		elif [[ ${COMP_WORDS[i - 1]} != --* || ${COMP_WORDS[i - 1]} =~ ^--(json|wait|dry-run|all|watch|follow|no-wait|assume-clean|yes|unasked|once|fix|live|undo|resume|last)$ ]]; then
 			[[ $first ]] || first=${COMP_WORDS[i]}
 			((++n))
@@ -92,7 +94,7 @@ _cdpctl() {
 		return
 		;;
 	--feature)
-		mapfile -t COMPREPLY < <(compgen -W "leg_timeout_ms= on_protect_slow= on_protect_error=degrade on_protect_error=block on_last_error=fail on_last_error=queue read_error_limit= copy_pool_mb= latency_rise= read_policy=balance no_copy no_discard" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "leg_timeout_ms= on_protect_slow= on_protect_error=degrade on_protect_error=block on_last_error=fail on_last_error=queue read_error_limit= copy_pool_mb= latency_rise= resync_window= resync_max_mbps= read_copy= read_policy=balance no_copy no_discard" -- "$cur")
 		return
 		;;
 	--rate | --size | --region-size | --force | --timeout | --meta-start | --retry-max | --cells) return ;;

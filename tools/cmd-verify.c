@@ -23,7 +23,7 @@ static struct {
 } opt;
 
 static const struct argp_option options[] = {
-	{ "from", 1, "SIZE", 0, "first byte to compare: 20G (default: 0)", 1 },
+	{ "from", 1, "SIZE", 0, "first byte to compare: 20G (default: the start)", 1 },
 	{ "to", 2, "SIZE", 0, "compare up to there (default: the end)", 1 },
 	{ "resume", 3, NULL, 0, "go on with a pass that was not finished, or begin one", 1 },
 	{ "rate", 4, "MIB", 0, "at most so many MiB/s of each leg; 0: no limit", 1 },

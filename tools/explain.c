@@ -198,7 +198,8 @@ int cdp_explain(const struct cdp_still *s)
 	for (i = 0; i < s->conf.nr_legs; i++)
 		if (s->found[i].here)
 			tell_leg(s, i);
-	return cdp_why(s->verdict == -EUCLEAN ? -ECDP_REFUSED : s->verdict,
-		       "%s: not started: %s; cdpctl examine DEV tells more", s->conf.name,
-		       s->plan.why);
+	if (s->verdict == -EUCLEAN)
+		return cdp_refuse("not-started", "%s: not started: %s", s->conf.name, s->plan.why);
+	return cdp_why(s->verdict, "%s: not started: %s; cdpctl examine DEV tells more",
+		       s->conf.name, s->plan.why);
 }

@@ -38,7 +38,7 @@ static const struct argp_option dry_run_options[] = {
 
 static const struct argp_option force_options[] = {
 	{ "force", 'f', "WORD", 0,
-	  "overwrite what was found, by its name: --force=ext4 (may be repeated)", 20 },
+	  "do what was refused, by the name that is said: --force=ext4 (may be repeated)", 20 },
 	{ 0 },
 };
 

@@ -8,9 +8,9 @@
 /* Of each leg: "leg.<i>.<name> <value>". */
 #define CDP_LEG_STATS(x) \
 	x(flaps)		/* times it left since the set was activated */ \
-	x(outstanding)		/* requests that it has not answered */ \
-	x(oldest_ms)		/* age of the oldest of these */ \
-	x(late)			/* of these, past the deadline: the set went on without it */ \
+	x(outstanding)		/* requests that it has not answered, without the late ones */ \
+	x(oldest_ms)		/* age of the oldest of both */ \
+	x(late)			/* past the deadline: the set went on without it */ \
 	x(mean_us) \
 	x(p99_us) \
 	x(worst_us) \
