@@ -111,16 +111,27 @@ void cdp_child_dismiss(struct cdp_child *c)
 		c->end_s = end;
 }
 
-/* "cdpctl: vm1: ..." is said by us as our own; the first line is enough. */
+/* Our own programs say at last why they fail, as "cdpctl: ..."; of others the first line counts. */
+static const char *what_counts(char *text)
+{
+	char *line, *own = NULL;
+
+	for (line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+		if (!strncmp(line, "cdpctl: ", 8))
+			own = line + 8;
+	line = own ? own : text;
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
 static void take_said(struct cdp_child *c, char *said, size_t size)
 {
 	char text[SAID];
 	ssize_t n = c->said_fd >= 0 ? read(c->said_fd, text, sizeof(text) - 1) : 0;
 
 	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
 	if (said)
-		cdp_print(said, size, "%s", text + (strncmp(text, "cdpctl: ", 8) ? 0 : 8));
+		cdp_print(said, size, "%s", what_counts(text));
 }
 
 int cdp_child_end(struct cdp_child *c, char *said, size_t size)

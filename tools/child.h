@@ -31,7 +31,7 @@ bool cdp_child_runs(const struct cdp_child *c);
 /**
  * cdp_child_end() - has it ended? One past its deadline is killed; if that does not
  * help, as with one that waits for a disk, it goes on being waited for.
- * @said: gets the first line that it said, without "cdpctl: ", @size bytes
+ * @said: gets the last line that begins with "cdpctl: ", without that; or the first
  *
  * Return: -EAGAIN while it runs, else its exit status; 128 + signal when it was killed.
  */

@@ -275,9 +275,9 @@ static void end(struct monitor *m)
 {
 	u32 i;
 
+	cdp_record_end(LAST_WORDS_S);
 	for (i = 0; i < m->nr; i++)
 		cdp_doubts_end(&m->sets[i]->doubts, m->sets[i]->name);
-	cdp_record_end(LAST_WORDS_S);
 }
 
 static int result(const struct monitor *m)

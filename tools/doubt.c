@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "beneath.h"
 #include "dm.h"
+#include "doing.h"
 #include "doubt.h"
 #include "live.h"
 #include "msg.h"
 #include "probe.h"
 
 #define DOUBT_S		120u
+#define HEARD_S		5.0	/* by then it is marked, and only the record is waited for */
+
+/* It is for one thing, and not to remind anybody of another. */
+static const char *const more[] = { CDP_DOING_RESUMED "=1", NULL };
 
 static void told(const struct cdp_doubt *l, const char *name, const char *why_not)
 {
@@ -33,7 +38,12 @@ static void drop(struct cdp_doubts *d, u32 i)
 	memmove(d->legs + i, d->legs + i + 1, (--d->nr - i) * sizeof(*d->legs));
 }
 
-/* One process a leg; the leg that is read after all others. */
+static bool is_heard(const struct cdp_doubt *l)
+{
+	return cdp_child_runs(&l->child) && cdp_seconds() >= l->child.end_s - DOUBT_S + HEARD_S;
+}
+
+/* One process a leg; the leg that is read when the module has heard of all others. */
 static bool may_start(const struct cdp_doubts *d, u32 i)
 {
 	const struct cdp_doubt *l = &d->legs[i];
@@ -42,25 +52,41 @@ static bool may_start(const struct cdp_doubts *d, u32 i)
 	if (cdp_child_runs(&l->child))
 		return false;
 	for (k = 0; k < d->nr; k++)
-		if ((l->last && !d->legs[k].last) ||
+		if ((l->last && !d->legs[k].last && !is_heard(&d->legs[k])) ||
 		    (cdp_child_runs(&d->legs[k].child) &&
 		     cdp_uuid_equal(&d->legs[k].leg, &l->leg)))
 			return false;
 	return true;
 }
 
-static void start(struct cdp_doubts *d, const char *name)
+bool cdp_doubts_wait(const struct cdp_doubts *d)
+{
+	u32 i;
+
+	for (i = 0; i < d->nr; i++)
+		if (d->legs[i].last && !cdp_child_runs(&d->legs[i].child))
+			return true;
+	return false;
+}
+
+static int begin(struct cdp_doubt *l, const char *name, u32 how)
 {
 	char uuid[CDP_UUID_TEXT];
-	const char *const argv[] = { "/proc/self/exe", "leg", "doubt", name, uuid, NULL };
+	const char *const argv[] = {
+		"/proc/self/exe", "leg", "doubt", name, cdp_uuid_print(&l->leg, uuid), NULL,
+	};
+
+	return cdp_child_start(&l->child, argv, more, how | CHILD_STAYS, DOUBT_S);
+}
+
+static void start(struct cdp_doubts *d, const char *name)
+{
 	u32 i = 0;
 
 	while (i < d->nr) {
 		struct cdp_doubt *l = &d->legs[i];
 
-		cdp_uuid_print(&l->leg, uuid);
-		if (!may_start(d, i) ||
-		    !cdp_child_start(&l->child, argv, NULL, CHILD_QUIET | CHILD_STAYS, DOUBT_S)) {
+		if (!may_start(d, i) || !begin(l, name, CHILD_QUIET)) {
 			i++;
 			continue;
 		}
@@ -142,19 +168,35 @@ static const char *why(const struct cdp_uevent *u)
  * One that is copied to may lose what was copied; of one that is out it is known that
  * what it has not flushed is in doubt.
  */
-static void doubt(struct cdp_doubts *d, const struct cdp_live *s, u32 leg,
-		  const struct cdp_uevent *u)
+static bool is_doubted(const struct cdp_live *s, u32 leg, const struct cdp_uevent *u,
+		       struct cdp_doubt *l)
 {
 	const struct cdp_leg_status *st = &s->status.legs[leg];
-	struct cdp_doubt l = {
-		st->uuid, leg, (int)leg == s->status.read_leg, why(u), CDP_CHILD_NONE,
-	};
 	struct about a = { u, false };
 	u32 ma, mi;
 
-	if (st->state >= LEG_STALE && cdp_probe_numbers(st->data_dev, &ma, &mi) &&
-	    cdp_beneath(ma, mi, is_about, &a) && a.is_volatile)
-		add(d, s->name, &l);
+	*l = (struct cdp_doubt) {
+		st->uuid, leg, (int)leg == s->status.read_leg, why(u), CDP_CHILD_NONE,
+	};
+	return st->state >= LEG_STALE && cdp_probe_numbers(st->data_dev, &ma, &mi) &&
+	       cdp_beneath(ma, mi, is_about, &a) && a.is_volatile;
+}
+
+/* Without its configuration cdpctl does nothing to a set; the module needs none. */
+static void doubt(struct cdp_doubts *d, const struct cdp_live *s, const struct cdp_uevent *u,
+		  bool has_conf, bool last)
+{
+	struct cdp_doubt l;
+	u32 i;
+
+	for (i = 0; i < s->status.nr_legs; i++) {
+		if (!is_doubted(s, i, u, &l) || l.last != last)
+			continue;
+		if (has_conf)
+			add(d, s->name, &l);
+		else
+			tell(&l, s->name);
+	}
 }
 
 /*
@@ -165,13 +207,13 @@ void cdp_doubts_uevent(struct cdp_doubts *d, const char *name, const struct cdp_
 {
 	static struct cdp_live s;
 	int r = cdp_live_peek(&s, name);
-	u32 i;
 
-	if (!r)
-		for (i = 0; i < s.status.nr_legs; i++)
-			doubt(d, &s, i, u);
-	else if (r != -ENOENT && r != -EMEDIUMTYPE)
+	if (!r || (s.status.nr_legs && s.table.nr_legs == s.status.nr_legs)) {
+		doubt(d, &s, u, !r, false);
+		doubt(d, &s, u, !r, true);
+	} else if (r != -ENOENT && r != -EMEDIUMTYPE) {
 		d->missed = true;
+	}
 	cdp_live_close(&s);
 	cdp_why_clear();
 	start(d, name);
@@ -189,9 +231,16 @@ void cdp_doubts_catch_up(struct cdp_doubts *d, const char *name)
 
 void cdp_doubts_end(struct cdp_doubts *d, const char *name)
 {
-	u32 i;
+	u32 i, last;
 
-	for (i = 0; i < d->nr; i++)
-		if (!cdp_child_runs(&d->legs[i].child))
-			tell(&d->legs[i], name);
+	for (last = 0; last < 2; last++)
+		for (i = 0; i < d->nr; i++) {
+			struct cdp_doubt *l = &d->legs[i];
+
+			if (l->last == last && !cdp_child_runs(&l->child) && begin(l, name, 0))
+				tell(l, name);
+		}
+	if (d->missed)
+		cdp_warn("%s: a leg may have lost its write cache, and it could not be found out which: cdpctl verify %s",
+			 name, name);
 }

@@ -34,7 +34,10 @@ void cdp_doubts_catch_up(struct cdp_doubts *d, const char *name);
 /* Reap those that have ended, start those that waited for them. */
 void cdp_doubts_reap(struct cdp_doubts *d, const char *name);
 
-/* Tell of those that wait, as nobody is here to do it later. */
+/* Does one wait for nothing but a little time? */
+bool cdp_doubts_wait(const struct cdp_doubts *d);
+
+/* Nobody is here to reap them later: those that wait are told of now. */
 void cdp_doubts_end(struct cdp_doubts *d, const char *name);
 
 #endif

@@ -66,7 +66,11 @@ static int persist(const struct letter *l, int from)
 	return r;
 }
 
-static void __attribute__((noreturn)) be_writer(int from)
+/*
+ * What a monitor has left that was killed its successor takes from the events again, and knows
+ * better what came after it.
+ */
+static void __attribute__((noreturn)) be_writer(int from, pid_t monitor)
 {
 	bool was_over = false;
 	struct letter l;
@@ -76,6 +80,8 @@ static void __attribute__((noreturn)) be_writer(int from)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	while ((n = read(from, &l, sizeof(l))) == (ssize_t)sizeof(l) || (n < 0 && errno == EINTR)) {
+		if (n > 0 && getppid() != monitor)
+			break;
 		if (n < 0 || !persist(&l, from))
 			continue;
 		if (!was_over)
@@ -92,6 +98,7 @@ static void __attribute__((noreturn)) be_writer(int from)
 int cdp_record_start(void)
 {
 	int fds[2], bytes = QUEUE_BYTES, r;
+	pid_t us = getpid();
 
 	/* a letter is sent as a whole, or not at all */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
@@ -100,7 +107,7 @@ int cdp_record_start(void)
 	writer = fork();
 	if (!writer) {
 		close(fds[1]);
-		be_writer(fds[0]);
+		be_writer(fds[0], us);
 	}
 	r = writer < 0 ? -errno : 0;
 	close(fds[0]);

@@ -84,6 +84,28 @@ int cdp_replace(struct cdp_live *s, const char *old, const char *spec, const cha
 	return r ? r : let_go(s->name, old, at);
 }
 
+/* It may be a leg of the set, and not here. */
+static u32 find_remembered(const struct cdp_live *s, const char *spec)
+{
+	static struct cdp_iscsi target;
+	bool url = cdp_iscsi_is_url(spec);
+	const char *why;
+	u32 i;
+
+	if (url && cdp_iscsi_url_parse(spec, &target, &why))
+		return s->table.nr_legs;
+	for (i = 0; i < s->table.nr_legs; i++) {
+		const struct cdp_conf_leg *l = &s->conf.legs[i];
+
+		if (url && !strcmp(l->iscsi.target, target.target) &&
+		    l->iscsi.lun == target.lun && !strcmp(l->iscsi.host, target.host))
+			break;
+		if (!url && !strcmp(l->device, spec))
+			break;
+	}
+	return i;
+}
+
 /* It has not become a leg: what was logged in to, and recorded, for it goes. */
 static int leave_server(const char *spec)
 {
@@ -109,6 +131,8 @@ int cdp_replace_undo(struct cdp_live *s, const char *old, const char *spec)
 
 	if (r)
 		return r;
+	if (at == s->table.nr_legs)
+		at = find_remembered(s, spec);
 	if (at == s->table.nr_legs)
 		return cdp_opts.dry_run ? 0 : leave_server(spec);
 	if (find_old(s, old, at) < 0)

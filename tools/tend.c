@@ -314,9 +314,11 @@ static void try_leg(struct cdp_tend *t, u32 leg)
 		"/proc/self/exe", "leg", "rejoin", "--unasked", t->name,
 		cdp_uuid_print(&t->live.status.legs[leg].uuid, uuid), NULL,
 	};
+	/* it is for one thing, and not to remind anybody of another */
+	static const char *const more[] = { CDP_DOING_RESUMED "=1", NULL };
 
 	cdp_debug("%s: trying leg %u", t->name, leg);
-	if (!cdp_child_start(&l->child, argv, NULL, CHILD_QUIET, TRY_S))
+	if (!cdp_child_start(&l->child, argv, more, CHILD_QUIET, TRY_S))
 		return;
 	cdp_warn("%s: leg %u: %s", t->name, leg, cdp_why_text());
 	cdp_why_clear();
@@ -432,6 +434,8 @@ void cdp_tend_look(struct cdp_tend *t)
 	if (t->runs) {
 		can_look(t);
 		cdp_doubts_catch_up(&t->doubts, t->name);
+		if (t->doubts.missed)
+			t->again_s = cdp_seconds() + CDP_COMEBACK_FIRST_S;
 		match_legs(t);
 		if (!t->begun)
 			take_up(t);
@@ -530,8 +534,10 @@ double cdp_tend_next_s(struct cdp_tend *t)
 	u32 i;
 
 	cdp_tend_tries(t, take_deadline, &next);
-	if (t->listed && !t->runs)
+	if (t->listed)
 		next = cdp_sooner(next, t->again_s);
+	if (cdp_doubts_wait(&t->doubts))
+		next = cdp_sooner(next, cdp_seconds() + 1);
 	/* one that is not remembered any more is not looked at: nothing is started */
 	for (i = 0; t->listed && t->runs && i < t->nr_legs; i++)
 		if (!cdp_child_runs(&t->legs[i].child) && judge(t, i) != COMEBACK_NOTHING)

@@ -149,7 +149,7 @@ TEST(children)
 {
 	const char *const ok[] = {
 		"/bin/sh", "-c",
-		"(echo \"cdpctl: $CDP_X$JOURNAL_STREAM\"; echo more) >&2; exit 3", NULL,
+		"(echo first; echo \"cdpctl: $CDP_X$JOURNAL_STREAM\"; echo more) >&2; exit 3", NULL,
 	};
 	const char *const hangs[] = { "/bin/sleep", "100", NULL };
 	const char *const none[] = { "/no/such/program", NULL };

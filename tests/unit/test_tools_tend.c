@@ -98,9 +98,10 @@ int cdp_events_new(const char *name, struct cdp_event *last,
 int cdp_child_start(struct cdp_child *c, const char *const argv[], const char *const more[],
 		    u32 how, u32 deadline_s)
 {
-	(void)more;
-	(void)deadline_s;
-	*c = (struct cdp_child) { .pidfd = 1000, .said_fd = -1 };
+	must(how == 0 || more, "it may remind of others");
+	*c = (struct cdp_child) {
+		.pidfd = 1000, .said_fd = -1, .end_s = cdp_seconds() + deadline_s,
+	};
 	if (!strcmp(argv[2], "doubt")) {
 		must(how & CHILD_STAYS && !strcmp(argv[3], "vm"), "%s", argv[3]);
 		world.doubted = argv[4][CDP_UUID_TEXT - 2];
@@ -465,14 +466,22 @@ TEST(doubts)
 	world.try_status = 0;
 	ck_assert_str_eq(said_by_look(t), "vm: leg 1 may have lost its write cache (it was reset): what is not known to be on its disk is copied again\n");
 	must(world.doubts == 2 && world.doubted == '2', "%u, leg %c", world.doubts, world.doubted);
+	world.try_status = -EAGAIN;
+	cdp_tend_reap(t);
+	must(world.doubts == 2 && cdp_tend_next_s(t) < cdp_seconds() + 5, "for ever");
+	t->doubts.legs[0].child.end_s -= 10;
 	cdp_tend_reap(t);
 	must(world.doubts == 3 && world.doubted == '1', "%u, leg %c", world.doubts, world.doubted);
+	world.try_status = 0;
+	ck_assert_str_eq(said_by_look(t), "vm: leg 1 may have lost its write cache (it was reset): what is not known to be on its disk is copied again\nvm: leg 0 may have lost its write cache (reports of the kernel were lost): what is not known to be on its disk is copied again\n");
+	cdp_tend_uevent(t, &reset);
+	must(world.doubts == 4 && world.doubted == '2', "%u, leg %c", world.doubts, world.doubted);
 	world.try_status = 1;
 	world.try_said = "the module refuses it";
-	ck_assert_str_eq(said_by_look(t), "cdpctl: warning: vm: leg 0 may have lost its write cache (reports of the kernel were lost), but: the module refuses it\n");
+	ck_assert_str_eq(said_by_look(t), "cdpctl: warning: vm: leg 1 may have lost its write cache (it was reset), but: the module refuses it\n");
 	nr = 0;
 	cdp_tend_tries(t, count, &nr);
-	must(world.doubts == 3 && !nr, "%u told, %u wait", world.doubts, nr);
+	must(world.doubts == 4 && !nr, "%u told, %u wait", world.doubts, nr);
 }
 
 /* A report that comes while the set cannot be looked at; and one about a leg that is out. */
@@ -485,6 +494,7 @@ TEST(missed)
 	cdp_tend_uevent(t, &reset);
 	cdp_tend_look(t);
 	must(!world.doubts, "%u", world.doubts);
+	must(cdp_tend_next_s(t) < CDP_NEVER_S, "it waits for an event");
 	world.error = 0;
 	cdp_tend_look(t);
 	must(world.doubts == 1 && world.doubted == '2', "%u", world.doubts);
