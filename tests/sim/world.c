@@ -177,22 +177,22 @@ static bool any_leg(enum cdp_leg_state state)
 	return false;
 }
 
-/* What the administrator has to do for all to come to rest; false: nothing. */
+/*
+ * What the administrator has to do for all to come to rest; false: nothing. What waits for the
+ * last leg is tried again without him.
+ */
 static bool help(u32 times)
 {
-	bool queues = strstr(dm.table.features, "queue");
+	bool blocks = strstr(dm.table.features, "on_protect_error");
 
-	/* writes wait for a leg, or for a table, that cannot be had */
-	if (times == 4 && strstr(dm.table.features, "on_")) {
+	/* writes wait for a leg that cannot be had */
+	if (times == 4 && blocks) {
 		settle(admin_stop, "a stop");
 		return true;
 	}
-
 	if (any_leg(LEG_FAULTY))
 		settle(do_rejoin_all, "a rejoin");
-	if (guest_waits() && queues)
-		settle(admin_reload, "a reload");
-	return any_leg(LEG_FAULTY) || queues;
+	return any_leg(LEG_FAULTY) || blocks;
 }
 
 /* All requests end, all legs get in-sync; those that failed late come back first. */
