@@ -338,8 +338,6 @@ struct cdp {
 	struct cdp_pace pace;
 	bool one_by_one;		/* single regions are copied: a run could not be read */
 	unsigned long settle_next, clean_next, ripe_next, retry_next;
-	unsigned long held_next, held_wait;	/* the keeper's: see retry_held() */
-	bool retry_held;
 	unsigned long settled;		/* jiffies at the last settle */
 	u64 copied_last;		/* regions that the last resync copied */
 	unsigned long last_request;	/* jiffies; for the resync, which gives way */

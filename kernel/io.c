@@ -455,12 +455,10 @@ void cdp_read_again(struct cdp_bio *b)
 	spin_unlock(&c->lock);
 	if (b->leg < 0) {
 		b->tried = 0;
-		if (c->features.on_last_error != ON_LAST_ERROR_QUEUE) {
+		if (c->features.on_last_error == ON_LAST_ERROR_QUEUE)
+			cdp_bio_park(b, &c->blocked);
+		else
 			cdp_bio_done(b, b->status ?: BLK_STS_IOERR);
-			return;
-		}
-		cdp_bio_park(b, &c->blocked);
-		cdp_kick_keeper(c);
 		return;
 	}
 	if (b->tried)

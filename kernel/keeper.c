@@ -6,8 +6,6 @@
 #include "cdp.h"
 
 #define CLEAN_MS	1000		/* an extent idle for one to two of these is cleaned */
-#define HELD_LEAST	HZ		/* what waits for the last leg is tried again after */
-#define HELD_MOST	(60 * HZ)
 #define MERGE_BUDGET	4096		/* extents under the lock at a time */
 
 void cdp_kick_keeper(struct cdp *c)
@@ -183,52 +181,6 @@ int cdp_clean_all(struct cdp *c, bool force)
 }
 
 /*----------------------------------------------------------------
- * Requests that wait for the last leg (on_last_error queue)
- *--------------------------------------------------------------*/
-
-/* Does it answer? Without metadata only the requests themselves can tell. */
-static bool last_works(struct cdp *c)
-{
-	u32 leg;
-
-	spin_lock(&c->lock);
-	leg = (u32)c->set.read_leg;
-	spin_unlock(&c->lock);
-	if (leg >= c->nr_legs || cdp_late_legs(c) & 1u << leg)
-		return false;
-	return !c->has_meta || !cdp_store_read(c, leg, 0, c->scratch);
-}
-
-/*
- * They are tried again when it works; where they fail all the same, as with a sector that
- * cannot be read, after twice as long each time. Return: when to look again.
- */
-static unsigned long retry_held(struct cdp *c)
-{
-	bool due = time_after_eq(jiffies, c->held_next);
-
-	if (c->features.on_last_error != ON_LAST_ERROR_QUEUE)
-		return MAX_SCHEDULE_TIMEOUT;
-	if (list_empty_careful(&c->blocked)) {
-		if (due)
-			c->held_wait = 0;
-		return MAX_SCHEDULE_TIMEOUT;
-	}
-	if (!c->held_wait) {
-		c->held_wait = HELD_LEAST;
-		c->held_next = jiffies + c->held_wait;
-	} else if (due) {
-		if (last_works(c)) {
-			WRITE_ONCE(c->retry_held, true);
-			cdp_kick_commit(c);
-		}
-		c->held_wait = min_t(unsigned long, 2 * c->held_wait, HELD_MOST);
-		c->held_next = jiffies + c->held_wait;
-	}
-	return c->held_next - jiffies;
-}
-
-/*----------------------------------------------------------------
  * The pass
  *--------------------------------------------------------------*/
 
@@ -253,7 +205,6 @@ void cdp_keeper_work(struct work_struct *work)
 	again = cdp_resync(c);
 	if (cdp_tell_answered(c))
 		again = min_t(unsigned long, again, HZ);
-	again = min(again, retry_held(c));
 	/* with nothing marked and nothing stale it sleeps until it is kicked */
 	if (cdp_load(c->set.marked))
 		again = min_t(unsigned long, again, msecs_to_jiffies(CLEAN_MS));

@@ -401,8 +401,6 @@ void cdp_commit_work(struct work_struct *work)
 		release(c);
 	} while (more);
 	evict(c);
-	if (xchg(&c->retry_held, false))
-		cdp_reissue(c, &c->blocked);
 	if (c->features.on_protect_error == ON_PROTECT_ERROR_BLOCK)
 		unblock(c);
 	if (c->stuck && !READ_ONCE(c->dormant))

@@ -301,7 +301,7 @@ const struct cdp_topic cdp_topics[] = {
 	},
 	{ FINDING(ERROR), "set-holds", "A set holds requests back without a bound.",
 	  "The policy on_last_error queue or on_protect_error block says so; the VM stands still.",
-	  "Bring the leg back: within a minute they are tried again. cdpctl release answers them with an error.",
+	  "Bring the leg back; with on_last_error queue then dmsetup suspend --noflush NAME && dmsetup resume NAME. cdpctl release answers them with an error.",
 	},
 	{ FINDING(ERROR), "set-unreadable", "Sectors of a set cannot be read from any leg.",
 	  "Whoever reads them gets an error.",

@@ -177,22 +177,22 @@ static bool any_leg(enum cdp_leg_state state)
 	return false;
 }
 
-/*
- * What the administrator has to do for all to come to rest; false: nothing. What waits for the
- * last leg is tried again without him.
- */
+/* What the administrator has to do for all to come to rest; false: nothing. */
 static bool help(u32 times)
 {
-	bool blocks = strstr(dm.table.features, "on_protect_error");
+	bool queues = strstr(dm.table.features, "queue");
 
-	/* writes wait for a leg that cannot be had */
-	if (times == 4 && blocks) {
+	/* writes wait for a leg, or for a table, that cannot be had */
+	if (times == 4 && strstr(dm.table.features, "on_")) {
 		settle(admin_stop, "a stop");
 		return true;
 	}
+
 	if (any_leg(LEG_FAULTY))
 		settle(do_rejoin_all, "a rejoin");
-	return any_leg(LEG_FAULTY) || blocks;
+	if (guest_waits() && queues)
+		settle(admin_reload, "a reload");
+	return any_leg(LEG_FAULTY) || queues;
 }
 
 /* All requests end, all legs get in-sync; those that failed late come back first. */
