@@ -28,6 +28,8 @@ static struct {
 	char last[CDP_MSG_TEXT];
 } own = { .fd = -1 };
 
+const char *const cdp_doing_no_reminder[] = { CDP_DOING_RESUMED "=1", NULL };
+
 void cdp_doing_line(int argc, char **argv)
 {
 	own.argc = argc;

@@ -14,7 +14,7 @@
 
 #define CDP_DOING_WORDS	48
 #define CDP_DOING_KEPT	24
-#define CDP_DOING_RESUMED	"CDP_RESUMED"	/* in the environment: by cdpctl resume */
+#define CDP_DOING_RESUMED	"CDP_RESUMED"	/* in the environment: nobody is reminded */
 
 struct cdp_doing {
 	char text[4096];		/* what the words point into */
@@ -71,9 +71,12 @@ void cdp_doing_close(int r, bool undone);
 /* Forget what is unfinished; for who has undone it. */
 int __must_check cdp_doing_forget(const char *name);
 
+/* For cdpctl that another one starts, for one thing: cdp_child_start(). */
+extern const char *const cdp_doing_no_reminder[];
+
 /* The command line, of main(); before anything else. */
 void cdp_doing_line(int argc, char **argv);
-/* Say what is unfinished, of all sets; not in a command that resume has begun. */
+/* Say what is unfinished, of all sets; not in a command that resume, or the monitor, has begun. */
 void cdp_doing_remind(void);
 
 #endif

@@ -10,9 +10,6 @@
 #define DOUBT_S		120u
 #define HEARD_S		5.0	/* by then it is marked, and only the record is waited for */
 
-/* It is for one thing, and not to remind anybody of another. */
-static const char *const more[] = { CDP_DOING_RESUMED "=1", NULL };
-
 static void told(const struct cdp_doubt *l, const char *name, const char *why_not)
 {
 	if (!why_not)
@@ -76,7 +73,8 @@ static int begin(struct cdp_doubt *l, const char *name, u32 how)
 		"/proc/self/exe", "leg", "doubt", name, cdp_uuid_print(&l->leg, uuid), NULL,
 	};
 
-	return cdp_child_start(&l->child, argv, more, how | CHILD_STAYS, DOUBT_S);
+	return cdp_child_start(&l->child, argv, cdp_doing_no_reminder, how | CHILD_STAYS,
+			       DOUBT_S);
 }
 
 static void start(struct cdp_doubts *d, const char *name)
@@ -168,16 +166,11 @@ static const char *why(const struct cdp_uevent *u)
  * One that is copied to may lose what was copied; of one that is out it is known that
  * what it has not flushed is in doubt.
  */
-static bool is_doubted(const struct cdp_live *s, u32 leg, const struct cdp_uevent *u,
-		       struct cdp_doubt *l)
+static bool is_doubted(const struct cdp_leg_status *st, const struct cdp_uevent *u)
 {
-	const struct cdp_leg_status *st = &s->status.legs[leg];
 	struct about a = { u, false };
 	u32 ma, mi;
 
-	*l = (struct cdp_doubt) {
-		st->uuid, leg, (int)leg == s->status.read_leg, why(u), CDP_CHILD_NONE,
-	};
 	return st->state >= LEG_STALE && cdp_probe_numbers(st->data_dev, &ma, &mi) &&
 	       cdp_beneath(ma, mi, is_about, &a) && a.is_volatile;
 }
@@ -186,11 +179,13 @@ static bool is_doubted(const struct cdp_live *s, u32 leg, const struct cdp_ueven
 static void doubt(struct cdp_doubts *d, const struct cdp_live *s, const struct cdp_uevent *u,
 		  bool has_conf, bool last)
 {
-	struct cdp_doubt l;
 	u32 i;
 
 	for (i = 0; i < s->status.nr_legs; i++) {
-		if (!is_doubted(s, i, u, &l) || l.last != last)
+		const struct cdp_leg_status *st = &s->status.legs[i];
+		struct cdp_doubt l = { st->uuid, i, last, why(u), CDP_CHILD_NONE };
+
+		if (((int)i == s->status.read_leg) != last || !is_doubted(st, u))
 			continue;
 		if (has_conf)
 			add(d, s->name, &l);

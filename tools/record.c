@@ -180,10 +180,10 @@ bool cdp_record_history(const char *name, const struct cdp_history_record *r)
 	return take(&l);
 }
 
-bool cdp_record_seen(const char *name, const struct cdp_event *last)
+void cdp_record_seen(const char *name, const struct cdp_event *last)
 {
 	struct letter l = { .kind = SEEN, .last = *last };
 
 	cdp_print(l.name, sizeof(l.name), "%s", name);
-	return take(&l);
+	take(&l);
 }

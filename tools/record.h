@@ -19,10 +19,10 @@ int __must_check cdp_record_start(void);
 void cdp_record_end(double most_s);
 
 /*
- * As cdp_history_add() and cdp_history_see(), which see, but later. Return: was it taken?
- * What fails then is said by the process.
+ * As cdp_history_add() and cdp_history_see(), which see, but later: what fails then is said by
+ * the process. A record may not be taken (false), and is to come again.
  */
 bool cdp_record_history(const char *name, const struct cdp_history_record *r);
-bool cdp_record_seen(const char *name, const struct cdp_event *last);
+void cdp_record_seen(const char *name, const struct cdp_event *last);
 
 #endif

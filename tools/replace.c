@@ -84,40 +84,33 @@ int cdp_replace(struct cdp_live *s, const char *old, const char *spec, const cha
 	return r ? r : let_go(s->name, old, at);
 }
 
-/* It may be a leg of the set, and not here. */
-static u32 find_remembered(const struct cdp_live *s, const char *spec)
+static bool is_at(const struct cdp_iscsi *a, const struct cdp_iscsi *b)
 {
-	static struct cdp_iscsi target;
-	bool url = cdp_iscsi_is_url(spec);
-	const char *why;
+	return !strcmp(a->target, b->target) && a->lun == b->lun && !strcmp(a->host, b->host);
+}
+
+/* It may be a leg of the set, and not here. @t: of a URL, else empty. */
+static u32 find_remembered(const struct cdp_live *s, const char *spec, const struct cdp_iscsi *t)
+{
 	u32 i;
 
-	if (url && cdp_iscsi_url_parse(spec, &target, &why))
-		return s->table.nr_legs;
 	for (i = 0; i < s->table.nr_legs; i++) {
 		const struct cdp_conf_leg *l = &s->conf.legs[i];
 
-		if (url && !strcmp(l->iscsi.target, target.target) &&
-		    l->iscsi.lun == target.lun && !strcmp(l->iscsi.host, target.host))
-			break;
-		if (!url && !strcmp(l->device, spec))
+		if (t->target[0] ? is_at(&l->iscsi, t) : !strcmp(l->device, spec))
 			break;
 	}
 	return i;
 }
 
 /* It has not become a leg: what was logged in to, and recorded, for it goes. */
-static int leave_server(const char *spec)
+static int leave_server(struct cdp_iscsi *t)
 {
-	static struct cdp_iscsi target;
-	struct cdp_iscsi_job j = { .target = &target };
+	struct cdp_iscsi_job j = { .target = t };
 	struct cdp_steps p = { 0 };
-	const char *why;
 	int r;
 
-	if (!cdp_iscsi_is_url(spec) || cdp_iscsi_url_parse(spec, &target, &why))
-		return 0;
-	cdp_iscsi_recall(&target);
+	cdp_iscsi_recall(t);
 	cdp_iscsi_plan_logout(&p, &j);
 	r = cdp_steps_run(&p);
 	cdp_steps_free(&p);
@@ -126,15 +119,19 @@ static int leave_server(const char *spec)
 
 int cdp_replace_undo(struct cdp_live *s, const char *old, const char *spec)
 {
+	static struct cdp_iscsi target;
 	u32 at = cdp_join_find(s, spec);
 	int r = cdp_opts.dry_run ? 0 : cdp_live_unload(s->name);
+	const char *why;
 
 	if (r)
 		return r;
+	if (cdp_iscsi_is_url(spec) && cdp_iscsi_url_parse(spec, &target, &why))
+		memset(&target, 0, sizeof(target));	/* so nothing was begun with it */
 	if (at == s->table.nr_legs)
-		at = find_remembered(s, spec);
+		at = find_remembered(s, spec, &target);
 	if (at == s->table.nr_legs)
-		return cdp_opts.dry_run ? 0 : leave_server(spec);
+		return cdp_opts.dry_run ? 0 : leave_server(&target);
 	if (find_old(s, old, at) < 0)
 		return cdp_refuse("one-way", "%s: the old leg is out already; finish it (cdpctl resume %s)",
 			       s->name, s->name);

@@ -314,11 +314,9 @@ static void try_leg(struct cdp_tend *t, u32 leg)
 		"/proc/self/exe", "leg", "rejoin", "--unasked", t->name,
 		cdp_uuid_print(&t->live.status.legs[leg].uuid, uuid), NULL,
 	};
-	/* it is for one thing, and not to remind anybody of another */
-	static const char *const more[] = { CDP_DOING_RESUMED "=1", NULL };
 
 	cdp_debug("%s: trying leg %u", t->name, leg);
-	if (!cdp_child_start(&l->child, argv, more, CHILD_QUIET, TRY_S))
+	if (!cdp_child_start(&l->child, argv, cdp_doing_no_reminder, CHILD_QUIET, TRY_S))
 		return;
 	cdp_warn("%s: leg %u: %s", t->name, leg, cdp_why_text());
 	cdp_why_clear();
