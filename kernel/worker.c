@@ -368,6 +368,8 @@ static void evict(struct cdp *c)
 
 static void unblock(struct cdp *c)
 {
+	struct cdp_bio *b, *next;
+	LIST_HEAD(list);
 	bool go;
 
 	spin_lock(&c->lock);
@@ -377,8 +379,14 @@ static void unblock(struct cdp *c)
 	go = !c->set.blocked && (!c->set.failing ||
 				 c->features.on_last_error != ON_LAST_ERROR_QUEUE);
 	spin_unlock(&c->lock);
-	if (go && !c->stuck)
-		cdp_reissue(c, &c->blocked);
+	if (!go || c->stuck)
+		return;
+	spin_lock_irq(&c->queue_lock);
+	list_for_each_entry_safe(b, next, &c->blocked, node)
+		if (b->kind != BIO_READ)	/* these wait for a table */
+			list_move_tail(&b->node, &list);
+	spin_unlock_irq(&c->queue_lock);
+	cdp_reissue(c, &list);
 }
 
 void cdp_commit_work(struct work_struct *work)

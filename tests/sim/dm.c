@@ -346,6 +346,7 @@ void op_submit(struct op *op)
 	bio->data = op->data;
 	bio->bi_iter = (struct bvec_iter) { op->sector, op->n << SECTOR_SHIFT };
 	op->running = true;
+	op->again = 0;
 	md.in_flight++;
 	task_spawn("map", map_task, op);
 }
@@ -357,8 +358,10 @@ static void end_op(struct bio *bio)
 	blk_status_t status = bio->bi_status;
 	int r = type->end_io(md.live, bio, &status);
 
-	if (r == DM_ENDIO_INCOMPLETE)
+	if (r == DM_ENDIO_INCOMPLETE) {
+		check(++op->again < 12, "a request is sent again without end");
 		return;
+	}
 	op->running = false;
 	md.in_flight--;
 	if (r == DM_ENDIO_REQUEUE && md.noflush) {

@@ -207,6 +207,7 @@ struct op {
 	sector_t sector;
 	u32 n;
 	u32 took;		/* legs that have it */
+	u32 again;		/* how often it was kept from ending, since it was submitted */
 	u64 data[EXTENT_SECTORS];
 };
 

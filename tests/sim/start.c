@@ -91,7 +91,7 @@ void start_history(void)
 		add_deadlines();
 	if (has_class(C_POLICY) && one_in(6))
 		add_feature("on_protect_error block");
-	if (has_class(C_POLICY) && one_in(6))
+	if (has_class(C_POLICY) && one_in(strstr(features.text, "block") ? 2 : 6))
 		add_feature("on_last_error queue");
 	if (one_in(4)) {
 		add_feature("assume_clean");
