@@ -275,8 +275,20 @@ static void gather(struct cdp *c, u64 ns)
 	unsigned long us = (unsigned long)min_t(u64, ns >> 13, GATHER_MOST_US);
 
 	if (us >= GATHER_LEAST_US && !list_empty_careful(&c->unmarked) &&
-	    list_empty_careful(&c->ended))
+	    list_empty_careful(&c->ended) && list_empty_careful(&c->unread))
 		usleep_range_state(us, us + us / 8, TASK_UNINTERRUPTIBLE);
+}
+
+/* Add to @list who came to wait for an extent that has been marked meanwhile. */
+static void take_marked(struct cdp *c, struct list_head *list)
+{
+	struct cdp_bio *b, *next;
+
+	spin_lock_irq(&c->queue_lock);
+	list_for_each_entry_safe(b, next, &c->unmarked, node)
+		if (cdp_is_marked(&c->set, b->io.span.extent))
+			list_move_tail(&b->node, list);
+	spin_unlock_irq(&c->queue_lock);
 }
 
 /*
@@ -317,8 +329,10 @@ static bool mark(struct cdp *c, u64 *ns)
 		else
 			fail(c, b, BLK_STS_IOERR);
 	}
-	if (ok)
+	if (ok) {
+		take_marked(c, &list);
 		cdp_reissue(c, &list);
+	}
 	/* somebody has to clean them one day */
 	if (!delayed_work_pending(&c->keeper_work))
 		queue_delayed_work(c->keeper_wq, &c->keeper_work, HZ);
@@ -396,9 +410,10 @@ void cdp_commit_work(struct work_struct *work)
 	bool more;
 
 	do {
+		/* before the writes that have to be recorded are judged: they wait for that */
+		gather(c, ns);
 		more = judge_ended(c);
 		more |= read_again(c);
-		gather(c, ns);
 		mutex_lock(&c->commit_mutex);
 		WRITE_ONCE(c->commit_since, jiffies);
 		WRITE_ONCE(c->committing, true);
@@ -407,10 +422,10 @@ void cdp_commit_work(struct work_struct *work)
 		WRITE_ONCE(c->committing, false);
 		mutex_unlock(&c->commit_mutex);
 		release(c);
+		evict(c);
+		if (c->features.on_protect_error == ON_PROTECT_ERROR_BLOCK)
+			unblock(c);
 	} while (more);
-	evict(c);
-	if (c->features.on_protect_error == ON_PROTECT_ERROR_BLOCK)
-		unblock(c);
 	if (c->stuck && !READ_ONCE(c->dormant))
 		queue_delayed_work(c->commit_wq, &c->commit_work, msecs_to_jiffies(RETRY_MS));
 }
