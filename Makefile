@@ -156,7 +156,7 @@ $(B)/san/%.o: %.c Makefile Kbuild
 	@mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(SAN) $(WARN) -MMD -MP -c -o $@ $<
 
 # with points at which a unit test lets another task run: tests/unit/between.h
-$(B)/san/kernel/core/%.o: ALL_CPPFLAGS += -include tests/sim/point.h
+$(B)/san/kernel/core/%.o $(B)/san/tests/unit/test_race.o: ALL_CPPFLAGS += -include tests/sim/point.h
 $(B)/san/core.a: $(B)/san/tests/unit/between.o
 
 $(B)/fuzz/%.o: %.c Makefile Kbuild

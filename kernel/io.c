@@ -224,13 +224,16 @@ int cdp_end_bio(struct cdp *c, struct bio *bio, blk_status_t *error)
 
 	if (b->requeue)
 		return DM_ENDIO_REQUEUE;
-	if (b->kind == BIO_READ && b->leg >= 0)
-		cdp_gauge(c, (u32)b->leg, b->ns, b->since);
-	if (b->kind == BIO_READ && b->leg >= 0 && !*error && is_of_the_past(b)) {
+	if (b->kind != BIO_READ || b->leg < 0)
+		return DM_ENDIO_DONE;
+	cdp_gauge(c, (u32)b->leg, b->ns, b->since);
+	if (likely(!*error)) {
+		if (likely(!is_of_the_past(b)))
+			return DM_ENDIO_DONE;
 		put_on(&c->issue, b);
 		return DM_ENDIO_INCOMPLETE;
 	}
-	if (likely(!*error) || b->kind != BIO_READ || b->leg < 0 || cdp_is_refusal(*error))
+	if (cdp_is_refusal(*error))
 		return DM_ENDIO_DONE;
 	b->status = *error;
 	put_on(&c->unread, b);
@@ -410,7 +413,7 @@ void cdp_issue_work(struct work_struct *work)
  *--------------------------------------------------------------*/
 
 /* A read that is not copied is answered by the leg itself, into the caller's pages. */
-static void aim(struct cdp_bio *b, struct bio *bio)
+static inline void aim(struct cdp_bio *b, struct bio *bio)
 {
 	struct cdp_dev *d = &b->c->devs[b->leg];
 
@@ -432,8 +435,8 @@ static bool copies_read(struct cdp *c, int leg, u64 worth_ns)
 
 	if (f->read_copy == READ_COPY_ALWAYS)
 		return true;
-	return f->read_copy == READ_COPY_AUTO && !f->no_copy &&
-	       READ_ONCE(f->leg_timeout_ms) && READ_ONCE(c->mean_ns[leg]) > worth_ns &&
+	return f->read_copy == READ_COPY_AUTO && READ_ONCE(c->mean_ns[leg]) > worth_ns &&
+	       !f->no_copy && READ_ONCE(f->leg_timeout_ms) &&
 	       cdp_load(c->set.in_sync) & ~(1u << leg);
 }
 
@@ -485,6 +488,7 @@ static int map_read(struct cdp_bio *b, struct bio *bio)
 		leg = (int)(cdp_bio_span(b).extent % c->nr_legs);
 	if (unlikely(leg < 0))
 		return DM_MAPIO_KILL;
+	b->kind = BIO_READ;
 	b->leg = leg;
 	b->iter = bio->bi_iter;
 	b->tried = 0;
@@ -530,15 +534,16 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 
 	b->c = c;
 	b->requeue = false;
-	b->leg = -1;
-	b->io.legs = 0;
-	b->emulate = false;
 	b->sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
 	b->sectors = bio_sectors(bio);
 	now = jiffies;
 	if (READ_ONCE(c->last_request) != now)	/* written once a tick, by all CPUs */
 		WRITE_ONCE(c->last_request, now);
+	if (bio_data_dir(bio) == READ)
+		return map_read(b, bio);
 
+	b->io.legs = 0;
+	b->emulate = false;
 	if (bio->bi_opf & REQ_PREFLUSH) {
 		b->kind = BIO_FLUSH;
 		b->sectors = 0;
@@ -559,10 +564,8 @@ int cdp_map_bio(struct cdp *c, struct bio *bio)
 		b->kind = BIO_ZERO;
 		cdp_count(c, STAT_ZEROES, 1);
 	} else {
-		b->kind = bio_data_dir(bio) == READ ? BIO_READ : BIO_WRITE;
+		b->kind = BIO_WRITE;
 	}
-	if (b->kind == BIO_READ)
-		return map_read(b, bio);
 	b->io.span = cdp_bio_span(b);
 	b->io.bytes = b->sectors << SECTOR_SHIFT;
 	cdp_count(c, STAT_WRITES, 1);

@@ -172,7 +172,14 @@ int cdp_read_pick(const struct cdp_set *s, struct cdp_span span, u32 tried);
  * the leg answers is good if that is the same afterwards. One that left meanwhile may
  * have lost its cache, and answer with the past.
  */
-bool cdp_read_seen(const struct cdp_set *s, u32 leg, u32 *flaps);
+static inline bool cdp_read_seen(const struct cdp_set *s, u32 leg, u32 *flaps)
+{
+	*flaps = cdp_load(s->legs[leg].flaps);
+	/* pairs with the barrier in cdp_set_update() */
+	cdp_read_barrier();
+	return cdp_load(s->in_sync) & 1u << leg;
+}
+
 /*
  * [lock] A read of @span failed on @leg. If another leg can serve it, @leg lacks
  * the span from now on, so that the resync writes it anew. After more than @limit

@@ -216,14 +216,6 @@ int cdp_read_pick(const struct cdp_set *s, struct cdp_span span, u32 tried)
 	return -1;
 }
 
-bool cdp_read_seen(const struct cdp_set *s, u32 leg, u32 *flaps)
-{
-	*flaps = cdp_load(s->legs[leg].flaps);
-	/* pairs with the barrier in cdp_set_update() */
-	cdp_read_barrier();
-	return cdp_load(s->in_sync) & 1u << leg;
-}
-
 bool cdp_read_failed(struct cdp_set *s, u32 leg, struct cdp_span span, u32 limit)
 {
 	struct cdp_set_leg *l = &s->legs[leg];
