@@ -3,8 +3,6 @@
 #include "checks.h"
 #include "dm.h"
 #include "host.h"
-#include "look.h"
-#include "md-io.h"
 #include "msg.h"
 #include "under.h"
 
@@ -126,50 +124,6 @@ static void check_iscsi_disk(struct cdp_findings *f, const struct cdp_live *s, u
 		cdp_find_add(f, "no-identity", "%s: %s", s->name, text);
 }
 
-struct metadata {
-	u64 start;
-	struct cdp_md md;
-};
-
-static u8 read_metadata(const char *path, void *ctx)
-{
-	struct metadata *m = ctx;
-
-	return !cdp_md_read(path, m->start, &m->md);
-}
-
-/* One copy may be damaged for a moment: the commit under way writes it. */
-static void judge_metadata(struct cdp_findings *f, const struct cdp_conf *c, u32 leg,
-			   const char *path, const struct cdp_md *md)
-{
-	if (md->kind != SUPER_VALID)
-		cdp_find_mend(cdp_find_add(f, "metadata-gone", "%s, leg %u: %s: %s", c->name, leg,
-					   path, md->why), false, "cdpctl examine %s", path);
-	else if (md->copies[0].kind == SUPER_DAMAGED || md->copies[1].kind == SUPER_DAMAGED)
-		cdp_find_mend(cdp_find_add(f, "metadata-copy", "%s, leg %u: %s", c->name, leg,
-					   path), false, "cdpctl examine %s", path);
-}
-
-/* One that is not there: the state of the leg says it. */
-static void check_metadata(struct cdp_findings *f, const struct cdp_conf *c, u32 leg,
-			   struct metadata *m)
-{
-	const struct cdp_conf_leg *l = &c->legs[leg];
-	const char *path = strcmp(l->meta_device, CDP_META_INTERNAL) ? l->meta_device : l->device;
-	struct cdp_device d;
-	struct cdp_look look;
-
-	m->start = l->meta_start;
-	if (!strcmp(path, CDP_META_NONE) || cdp_probe_node(path, &d) ||
-	    cdp_look_at(&look, &d, CDP_ANSWER_S, read_metadata, m))
-		cdp_why_clear();
-	else if (look.silent)
-		cdp_find_add(f, "leg-silent", "%s, leg %u: %s %s", c->name, leg, path,
-			     look.silent);
-	else if (look.found)
-		judge_metadata(f, c, leg, path, &m->md);
-}
-
 static void check_live(struct cdp_findings *f, const struct cdp_live *s, bool suspended)
 {
 	struct cdp_stats stats;
@@ -197,13 +151,8 @@ static void check_bypassed(struct cdp_findings *f, const struct cdp_conf *c, boo
 void cdp_check_set(struct cdp_findings *f, const struct cdp_conf *c)
 {
 	struct cdp_dm_info info = { 0 };
-	static struct metadata *m;
 	struct cdp_live s;
-	u32 i;
 
-	m = m ?: cdp_look_room(sizeof(*m));
-	for (i = 0; m && i < c->nr_legs; i++)
-		check_metadata(f, c, i, m);
 	if (cdp_dm_info(c->name, &info) || !info.exists) {
 		cdp_find_mend(cdp_find_add(f, "set-down", "%s", c->name), true,
 			      "cdpctl assemble %s", c->name);

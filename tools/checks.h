@@ -20,10 +20,21 @@ void cdp_check_modules(struct cdp_findings *f);
 /* check-set.c: a set that runs, from what the kernel says of it. Pure. */
 void cdp_check_state(struct cdp_findings *f, const struct cdp_live *s,
 		     const struct cdp_stats *stats, bool suspended);
-/* And a set by its name: does it run, its metadata, its disks. */
+/* And a set by its name: does it run, its disks. */
 void cdp_check_set(struct cdp_findings *f, const struct cdp_conf *c);
 /* Sets that run and are not remembered. */
 void cdp_check_forgotten(struct cdp_findings *f);
+
+/*
+ * check-area.c: metadata of the legs of all sets that are added. It is read all at once, as a
+ * disk may be silent; then it is judged, set by set.
+ */
+struct cdp_areas;
+
+struct cdp_areas *cdp_areas_new(void);		/* NULL without memory */
+void cdp_areas_add(struct cdp_areas *all, const struct cdp_conf *c);
+void cdp_areas_read(struct cdp_areas *all);
+void cdp_check_areas(struct cdp_findings *f, const struct cdp_areas *all, const char *set);
 
 /* check-room.c: room in a directory, and the clock. */
 void cdp_check_room(struct cdp_findings *f, const char *dir, u64 free_bytes);

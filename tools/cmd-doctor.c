@@ -40,29 +40,61 @@ static const struct argp argp = {
 
 /*----------------------------------------------------------------*/
 
+struct doctor {
+	struct cdp_findings *found;
+	struct cdp_areas *areas;
+};
+
+/* That it cannot be loaded is found below. */
+static int add_areas(const char *name, void *ctx)
+{
+	const struct doctor *d = ctx;
+	static struct cdp_conf c;
+
+	if (!cdp_conf_load(&c, name))
+		cdp_areas_add(d->areas, &c);
+	cdp_why_clear();
+	return 0;
+}
+
 static int check_one(const char *name, void *ctx)
 {
+	const struct doctor *d = ctx;
+	struct cdp_findings *f = d->found;
 	static struct cdp_conf c;
 
 	if (cdp_conf_load(&c, name)) {
-		cdp_find_add(ctx, "conf-broken", "%.300s", cdp_why_text());
+		cdp_find_add(f, "conf-broken", "%.300s", cdp_why_text());
 		cdp_why_clear();
 		return 0;
 	}
-	cdp_check_set(ctx, &c);
-	cdp_check_iscsi(ctx, &c);
+	if (d->areas)
+		cdp_check_areas(f, d->areas, name);
+	cdp_check_set(f, &c);
+	cdp_check_iscsi(f, &c);
 	return 0;
+}
+
+static void each(const char *name, int (*one)(const char *name, void *ctx), struct doctor *d)
+{
+	if (name)
+		one(name, d);
+	else if (cdp_conf_list(one, d))
+		cdp_why_clear();
 }
 
 static void check_all(struct cdp_findings *f, const char *name)
 {
+	struct doctor d = { f, cdp_areas_new() };
+
 	memset(f, 0, sizeof(*f));
 	if (geteuid())
 		cdp_find_add(f, "not-root", "user %u", geteuid());
-	if (name)
-		check_one(name, f);
-	else if (cdp_conf_list(check_one, f))
-		cdp_why_clear();
+	if (d.areas) {
+		each(name, add_areas, &d);
+		cdp_areas_read(d.areas);
+	}
+	each(name, check_one, &d);
 	if (!name)
 		cdp_check_forgotten(f);
 	cdp_check_units(f);

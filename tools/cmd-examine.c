@@ -335,11 +335,11 @@ static int read_area(struct examined *e, const char *path)
 	return r ? r : cdp_md_bitmaps(path, &e->md, &e->bits);
 }
 
-static u8 read_it(const char *path, void *ctx)
+static u8 read_it(const struct cdp_look *l, void *ctx)
 {
 	struct examined *e = ctx;
 
-	e->failed = read_area(e, path);
+	e->failed = read_area(e, l->path);
 	cdp_print(e->why, sizeof(e->why), "%s", cdp_why_text());
 	return 1;
 }

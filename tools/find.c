@@ -74,7 +74,7 @@ static u8 legs_at(const struct cdp_conf *c, const char *path, u64 start)
 }
 
 /* Of which legs is the metadata on this device? */
-static u8 look_at(const char *path, void *ctx)
+static u8 look_at(const struct cdp_look *l, void *ctx)
 {
 	const struct cdp_conf *c = ctx;
 	u8 legs = 0;
@@ -85,7 +85,7 @@ static u8 look_at(const char *path, void *ctx)
 			if (c->legs[k].meta_start == c->legs[i].meta_start)
 				break;
 		if (k == i)	/* each place once */
-			legs |= legs_at(c, path, c->legs[i].meta_start);
+			legs |= legs_at(c, l->path, c->legs[i].meta_start);
 	}
 	return legs;
 }

@@ -15,7 +15,7 @@
 #include "look.h"
 #include "msg.h"
 
-#define AT_ONCE		32u
+#define AT_ONCE		128u	/* a server that is silent has many disks */
 #define DIES_MS		100	/* who can be killed is dead by then */
 #define LOCK_DIR	"/run/cdp"
 
@@ -59,7 +59,8 @@ static void let_go(void)
 	closefrom(3);
 }
 
-static void read_one(const struct cdp_look *l, u8 (*read)(const char *path, void *ctx), void *ctx)
+static void read_one(const struct cdp_look *l, u8 (*read)(const struct cdp_look *l, void *ctx),
+		     void *ctx)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_DFL);
@@ -68,7 +69,7 @@ static void read_one(const struct cdp_look *l, u8 (*read)(const char *path, void
 	lock(l);
 	while (cannot_answer(l))
 		cdp_sleep_ms(100);
-	_exit(read(l->path, ctx));
+	_exit(read(l, ctx));
 }
 
 struct reader {
@@ -77,7 +78,7 @@ struct reader {
 };
 
 static int start(struct reader *p, struct pollfd *fd, const struct cdp_look *l, u32 seconds,
-		 u8 (*read)(const char *path, void *ctx), void *ctx)
+		 u8 (*read)(const struct cdp_look *l, void *ctx), void *ctx)
 {
 	p->pid = fork();
 	if (!p->pid)
@@ -128,7 +129,7 @@ static int wait_ms(const struct reader *readers, u32 nr)
 }
 
 static int look(struct cdp_look *all, u32 nr, struct reader *readers, struct pollfd *fds,
-		u32 seconds, u8 (*read)(const char *path, void *ctx), void *ctx)
+		u32 seconds, u8 (*read)(const struct cdp_look *l, void *ctx), void *ctx)
 {
 	u32 next = 0, running = 0, i;
 	int r = 0;
@@ -156,8 +157,8 @@ static int look(struct cdp_look *all, u32 nr, struct reader *readers, struct pol
 	return r;
 }
 
-int cdp_look(struct cdp_look *all, u32 nr, u32 seconds, u8 (*read)(const char *path, void *ctx),
-	     void *ctx)
+int cdp_look(struct cdp_look *all, u32 nr, u32 seconds,
+	     u8 (*read)(const struct cdp_look *l, void *ctx), void *ctx)
 {
 	struct reader *readers = calloc(nr + 1, sizeof(*readers));
 	struct pollfd *fds = calloc(nr + 1, sizeof(*fds));
@@ -175,7 +176,7 @@ void cdp_look_init(struct cdp_look *l, const struct cdp_device *d)
 }
 
 int cdp_look_at(struct cdp_look *l, const struct cdp_device *d, u32 seconds,
-		u8 (*read)(const char *path, void *ctx), void *ctx)
+		u8 (*read)(const struct cdp_look *l, void *ctx), void *ctx)
 {
 	cdp_look_init(l, d);
 	return cdp_look(l, 1, seconds, read, ctx);

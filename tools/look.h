@@ -29,11 +29,11 @@ void cdp_look_init(struct cdp_look *l, const struct cdp_device *d);
  * Return: 0, or -EINTR.
  */
 int __must_check cdp_look(struct cdp_look *all, u32 nr, u32 seconds,
-			  u8 (*read)(const char *path, void *ctx), void *ctx);
+			  u8 (*read)(const struct cdp_look *l, void *ctx), void *ctx);
 
 /* The same of one. */
 int __must_check cdp_look_at(struct cdp_look *l, const struct cdp_device *d, u32 seconds,
-			     u8 (*read)(const char *path, void *ctx), void *ctx);
+			     u8 (*read)(const struct cdp_look *l, void *ctx), void *ctx);
 
 /* For a ctx in which the reader can leave more than a byte; zeroed, NULL when there is none. */
 void *cdp_look_room(size_t bytes);

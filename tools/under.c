@@ -417,13 +417,13 @@ static bool read_counts(const struct cdp_under *u, struct counts *n)
 		      &n->written, &n->discards) == 3;
 }
 
-static u8 read_block(const char *path, void *ctx)
+static u8 read_block(const struct cdp_look *l, void *ctx)
 {
 	u8 block[CDP_BLOCK_BYTES] __attribute__((aligned(CDP_BLOCK_BYTES)));
 	struct cdp_md_file f;
 
 	(void)ctx;
-	return !cdp_md_open(&f, path, 0, false) && !cdp_md_block_read(&f, 0, block);
+	return !cdp_md_open(&f, l->path, 0, false) && !cdp_md_block_read(&f, 0, block);
 }
 
 static int look(const struct cdp_under *u, struct cdp_look *l)

@@ -123,9 +123,11 @@ TEST(differs)
 /*----------------------------------------------------------------*/
 
 /* By the last letter of the path. */
-static u8 reads(const char *path, void *ctx)
+static u8 reads(const struct cdp_look *l, void *ctx)
 {
-	switch (path[strlen(path) - 1]) {
+	char last = l->path[strlen(l->path) - 1];
+
+	switch (last) {
 	case 'w':	/* waits */
 		for (;;)
 			pause();
@@ -134,7 +136,7 @@ static u8 reads(const char *path, void *ctx)
 	case 'o':	/* has what is ours open */
 		return fcntl(*(int *)ctx, F_GETFD) < 0 ? 3 : 4;
 	}
-	return (u8)(path[strlen(path) - 1] - '0');
+	return (u8)(last - '0');
 }
 
 static void device(struct cdp_look *l, u32 minor, const char *name)
@@ -176,4 +178,19 @@ TEST(silent)
 	close(fd);
 }
 
-UNIT_MAIN("find", identity, several, partition, differs, silent)
+/* A server that is silent has many disks: together they are waited for as long as one. */
+TEST(many_silent)
+{
+	struct cdp_look all[100];
+	double began = cdp_seconds();
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		device(&all[i], 1000 + i, "/dev/w");
+	must(!cdp_look(all, ARRAY_SIZE(all), 2, reads, NULL), "%s", cdp_why_text());
+	must(cdp_seconds() - began < 6, "after %.1f s", cdp_seconds() - began);
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		must(!all[i].found && all[i].silent, "%u", i);
+}
+
+UNIT_MAIN("find", identity, several, partition, differs, silent, many_silent)
