@@ -339,7 +339,7 @@ static u8 read_it(const struct cdp_look *l, void *ctx)
 {
 	struct examined *e = ctx;
 
-	e->failed = read_area(e, l->path);
+	e->failed = cdp_probe_device(l->path, &e->dev) ?: read_area(e, l->path);
 	cdp_print(e->why, sizeof(e->why), "%s", cdp_why_text());
 	return 1;
 }
@@ -382,7 +382,7 @@ int cdp_cmd_examine(int argc, char **argv)
 	cdp_opts_parse(&argp, argc, argv, 1, 1);
 	if (!e)
 		return -ENOMEM;
-	r = cdp_probe_device(cdp_opts.words[0], &e->dev);
+	r = (for_udev ? cdp_probe_device : cdp_probe_node)(cdp_opts.words[0], &e->dev);
 	if (r)
 		return r;
 	return for_udev ? tell_udev(e) : examine(e);
