@@ -84,13 +84,35 @@ static int check(const struct cdp_live *s)
 	return 0;
 }
 
+/* It may be read after another boot: by a name that lasts. */
+static void print_end(struct detach *d)
+{
+	const struct cdp_live *s = &d->set;
+	const struct cdp_table_leg *t = &s->table.legs[s->status.read_leg];
+	char path[CDP_PATH_TEXT], stable[CDP_PATH_TEXT], size[CDP_SIZE_TEXT];
+
+	cdp_live_leg_device(&s->status.legs[s->status.read_leg], path);
+	cdp_probe_stable(path, stable);
+	cdp_print(d->end, sizeof(d->end), "%s is a plain disk again: %s, data from sector %llu, %s",
+		  s->name, stable, (unsigned long long)t->data_start,
+		  cdp_size_print(s->length * CDP_SECTOR_BYTES, size));
+}
+
+/* Which disk has the data may change as long as it runs. */
 static int remove_mapping(void *arg)
 {
 	struct detach *d = arg;
-	int r = cdp_dm_remove(d->set.name);
+	int r;
 
+	cdp_live_close(&d->set);
+	r = cdp_live_open(&d->set, d->name);
+	if (!r)
+		r = check(&d->set);
+	if (r)
+		return r;
+	print_end(d);
+	r = cdp_dm_remove(d->name);
 	d->removed = !r;
-	/* not before: which disk has the data may change as long as it runs */
 	return r ?: d->set.remembered ? cdp_doing_keep_last(d->end) : 0;
 }
 
@@ -129,28 +151,12 @@ static void plan(struct detach *d)
 		plan_conf(d);
 }
 
-static void print_end(struct detach *d)
-{
-	const struct cdp_live *s = &d->set;
-	const struct cdp_table_leg *t = &s->table.legs[s->status.read_leg];
-	char path[CDP_PATH_TEXT], stable[CDP_PATH_TEXT], size[CDP_SIZE_TEXT];
-
-	cdp_live_leg_device(&s->status.legs[s->status.read_leg], path);
-	cdp_probe_stable(path, stable);
-	cdp_print(d->end, sizeof(d->end), "%s is a plain disk again: %s%s%s%s, data from sector %llu, %s",
-		  s->name, path, strcmp(path, stable) ? " (" : "",
-		  strcmp(path, stable) ? stable : "", strcmp(path, stable) ? ")" : "",
-		  (unsigned long long)t->data_start,
-		  cdp_size_print(s->length * CDP_SECTOR_BYTES, size));
-}
-
 static int detach(struct detach *d)
 {
 	int r = check(&d->set);
 
 	if (r)
 		return r;
-	print_end(d);
 	/* without its file nobody could finish it */
 	if (d->set.remembered)
 		r = cdp_doing_begin(d->set.name, cdp_opts.dry_run);
