@@ -480,6 +480,9 @@ static int check(const struct stop *s)
 		r = cdp_dm_unused(s->under.name);
 	if (!r)
 		r = cdp_stats_answered(s->conf->name);
+	/* nor could it be known what it has written */
+	if (!r && s->under.leads)
+		r = cdp_under_answers(&s->under);
 	return r || !s->under.leads ? r : check_data(s);
 }
 

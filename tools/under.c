@@ -179,6 +179,12 @@ static bool is_held(const struct cdp_under *u)
 	return u->info.suspended && !u->leads;
 }
 
+static int refuse_held(const struct cdp_under *u)
+{
+	return cdp_why(-EBUSY, "%s: %s is suspended by somebody; resume it first (dmsetup resume)",
+		       u->set, u->name);
+}
+
 int cdp_under_open_conf(struct cdp_under *u, const struct cdp_conf *c)
 {
 	double end = cdp_seconds() + MOMENT_S;
@@ -196,8 +202,7 @@ int cdp_under_open_conf(struct cdp_under *u, const struct cdp_conf *c)
 		r = cdp_why(-ESTALE, "%s: %s is not the device that it protected: another uuid or size; if it was replaced or resized on purpose, cdpctl detach --live %s ends the set",
 			    c->name, c->under, c->name);
 	if (!r && is_held(u))
-		r = cdp_why(-EBUSY, "%s: %s is suspended by somebody; resume it first (dmsetup resume)",
-			    c->name, c->under);
+		r = refuse_held(u);
 	return r;
 }
 
@@ -434,7 +439,7 @@ static int look(const struct cdp_under *u, struct cdp_look *l)
 int cdp_under_answers(const struct cdp_under *u)
 {
 	struct cdp_look l;
-	int r = look(u, &l);
+	int r = u->info.suspended ? refuse_held(u) : look(u, &l);
 
 	return r || !l.silent ? r : cdp_why(-ETIME, "%s: %s %s", u->set, u->name, l.silent);
 }

@@ -56,7 +56,10 @@ int __must_check cdp_under_open(struct cdp_under *u, const char *device, const c
 int __must_check cdp_under_open_conf(struct cdp_under *u, const struct cdp_conf *c);
 void cdp_under_close(struct cdp_under *u);
 
-/* Does its disk answer? Else its table could not be exchanged: that waits for its requests. */
+/*
+ * Does its disk answer? Else its table could not be exchanged: that waits for its requests.
+ * -EBUSY when it is suspended.
+ */
 int __must_check cdp_under_answers(const struct cdp_under *u);
 
 /* Does the device that the set was under not lead to it, though the set runs, or it is in use? */
