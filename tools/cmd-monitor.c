@@ -298,6 +298,7 @@ int cdp_cmd_monitor(int argc, char **argv)
 	cdp_opts_parse(&argp, argc, argv, 0, 0);
 	go_on_without(cdp_conf_prepare());
 	go_on_without(cdp_record_start());
+	cdp_conf_never_wait();
 	r = be_alone();
 	if (!r)
 		r = cdp_wake_open(&m.wake);

@@ -71,6 +71,8 @@ bool cdp_conf_is_gone(int fd);
  */
 int __must_check cdp_conf_lock(void);
 void cdp_conf_unlock(void);
+/* For who tends many sets: -EBUSY at once. A table is changed for as long as a disk hangs. */
+void cdp_conf_never_wait(void);
 /* Could what is saved be read again? For before anything else is done. */
 int __must_check cdp_conf_check(const struct cdp_conf *c);
 /* Replaces the file in one step, if anything is other; not by what could not be read again. */

@@ -356,16 +356,20 @@ static void bring_back(struct cdp_tend *t)
 static void check_led(struct cdp_tend *t)
 {
 	struct cdp_conf *c = &t->live.conf;
+	int r;
 
 	/* attach, detach and grow have it so for a moment */
 	if (!cdp_under_mark_is_leads(c->under_mark) || cdp_doing_is_there(t->name) ||
 	    !cdp_under_is_bypassed(c, true))
 		return;
-	if (!cdp_under_remember(c, CDP_MARK_LOST))
+	r = cdp_under_remember(c, CDP_MARK_LOST);
+	if (!r)
 		cdp_error("%s: %s does not lead to it any more: somebody has loaded another table (lvm?), and what is written is on its disk alone (cdpctl explain set-bypassed)",
 			  t->name, c->under);
 	else
 		cdp_debug("%s", cdp_why_text());	/* status tells it, too */
+	if (r == -EBUSY)
+		t->again_s = cdp_seconds() + CDP_COMEBACK_FIRST_S;
 	cdp_why_clear();
 }
 

@@ -339,5 +339,25 @@ TEST(left)
 	must(!rmdir(dir), "something was left in %s", dir);
 }
 
+/* Who tends many sets is told at once that another one changes a set. */
+TEST(never_waits)
+{
+	char dir[] = "/tmp/test_tools_conf.XXXXXX";
+	double began = cdp_seconds();
+	struct cdp_conf c;
+	int fd;
+
+	begin(dir, &c);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(!flock(fd, LOCK_EX), "no lock");
+	cdp_conf_never_wait();
+	must(cdp_conf_lock() == -EBUSY, "%s", cdp_why_text());
+	must(cdp_seconds() - began < 2, "after %.1f s", cdp_seconds() - began);
+	close(fd);
+	must(!cdp_conf_lock(), "%s", cdp_why_text());
+	cdp_conf_unlock();
+	must(!rmdir(dir), "something was left in %s", dir);
+}
+
 UNIT_MAIN("conf", round_trip, not_saved, long_words, longest_value, least, wrong, valid_names,
-	  files, left)
+	  files, left, never_waits)
