@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "dm.h"
 #include "find.h"
 #include "host.h"
 #include "identity.h"
@@ -218,6 +219,16 @@ static int check_led(const struct cdp_conf *c)
 		       c->name, c->under, c->name);
 }
 
+/* A new table would resume it: not unasked, where somebody has suspended it. */
+static int check_running(const struct rejoin *j)
+{
+	struct cdp_dm_info info = { 0 };
+	int r = j->unasked ? cdp_dm_info(j->set->name, &info) : 0;
+
+	return !info.suspended ? r : cdp_why(-EAGAIN, "%s is suspended by somebody; resume it first (dmsetup resume)",
+					     j->set->name);
+}
+
 /* Said by hand, or nobody forbade it by hand. */
 static int settle_hand(struct rejoin *j)
 {
@@ -234,6 +245,8 @@ static int run(struct rejoin *j)
 	struct cdp_live *s = j->set;
 	int r = check_led(&s->conf);
 
+	if (!r)
+		r = check_running(j);
 	if (!r)
 		r = settle_hand(j);
 	if (!r)
