@@ -48,6 +48,7 @@ static const struct cdp_out_column columns[] = {
 struct context {
 	struct cdp_conf conf;
 	struct cdp_stats stats;
+	struct cdp_seen seen;
 };
 
 static int leg_number(const struct cdp_conf *c, const struct cdp_uuid *uuid)
@@ -60,18 +61,19 @@ static int leg_number(const struct cdp_conf *c, const struct cdp_uuid *uuid)
 	return -1;
 }
 
-/* Of an outage that goes on the kernel counts; its record has where the counters were. */
-static void amounts(const struct context *c, const struct cdp_outage *o, int leg, u64 *missed,
-		    u64 *copied)
+/* Of an outage that goes on the kernel counts; the monitor keeps what it had before. */
+static struct cdp_count amounts(const struct context *c, const struct cdp_outage *o, int leg)
 {
-	const struct cdp_leg_stats *l = leg >= 0 ? &c->stats.legs[leg] : NULL;
+	struct cdp_count n = {
+		.missed_bytes = o->missed_bytes, .copied_bytes = o->copied_bytes,
+	};
 
-	*missed = o->missed_bytes;
-	*copied = o->copied_bytes;
 	if (o->end)
-		return;
-	*missed = l && l->missed_bytes > *missed ? l->missed_bytes - *missed : 0;
-	*copied = l && l->copied_bytes > *copied ? l->copied_bytes - *copied : 0;
+		return n;
+	n = cdp_seen_count(&c->seen, o);
+	if (leg >= 0)
+		cdp_count_on(&n, c->stats.legs[leg].missed_bytes, c->stats.legs[leg].copied_bytes);
+	return n;
 }
 
 static void add_row(struct cdp_out *out, const struct context *c, const struct cdp_outage *o)
@@ -80,9 +82,9 @@ static void add_row(struct cdp_out *out, const struct context *c, const struct c
 	char begin[CDP_WHEN_TEXT], end[CDP_WHEN_TEXT], size[CDP_SIZE_TEXT], lasted[CDP_TIME_TEXT];
 	char uuid[CDP_UUID_TEXT];
 	int leg = leg_number(&c->conf, &o->leg);
-	u64 missed, copied, until = o->end ? o->end : (u64)time(NULL);
+	struct cdp_count n = amounts(c, o, leg);
+	u64 until = o->end ? o->end : (u64)time(NULL);
 
-	amounts(c, o, leg, &missed, &copied);
 	cdp_out_set(out, row, COL_BEGIN, "%s", cdp_when_print(o->begin, begin));
 	if (o->end || !cdp_opts.json)
 		cdp_out_set(out, row, COL_END, "%s",
@@ -91,16 +93,16 @@ static void add_row(struct cdp_out *out, const struct context *c, const struct c
 		    cdp_time_print(until > o->begin ? until - o->begin : 0, lasted));
 	if (leg >= 0)
 		cdp_out_set(out, row, COL_LEG, "%d", leg);
-	cdp_out_set(out, row, COL_MISSED, "%s", cdp_size_print(missed, size));
-	cdp_out_set(out, row, COL_COPIED, "%s", cdp_size_print(copied, size));
+	cdp_out_set(out, row, COL_MISSED, "%s", cdp_size_print(n.missed_bytes, size));
+	cdp_out_set(out, row, COL_COPIED, "%s", cdp_size_print(n.copied_bytes, size));
 	cdp_out_set(out, row, COL_CAUSE, "%s%s%s", o->cause,
 		    *o->refused && !cdp_opts.json ? "; refused: " : "",
 		    cdp_opts.json ? "" : o->refused);
 	cdp_out_set(out, row, COL_BEGIN_UNIX, "%llu", U64(o->begin));
 	if (o->end)
 		cdp_out_set(out, row, COL_END_UNIX, "%llu", U64(o->end));
-	cdp_out_set(out, row, COL_MISSED_BYTES, "%llu", U64(missed));
-	cdp_out_set(out, row, COL_COPIED_BYTES, "%llu", U64(copied));
+	cdp_out_set(out, row, COL_MISSED_BYTES, "%llu", U64(n.missed_bytes));
+	cdp_out_set(out, row, COL_COPIED_BYTES, "%llu", U64(n.copied_bytes));
 	if (*o->refused)
 		cdp_out_set(out, row, COL_REFUSED, "%s", o->refused);
 	cdp_out_set(out, row, COL_UUID, "%s", cdp_uuid_print(&o->leg, uuid));
@@ -150,6 +152,7 @@ int cdp_cmd_history(int argc, char **argv)
 		return cdp_why(-ECDP_USAGE, "%s is no name for a set", name);
 	if (cdp_conf_load(&c.conf, name) || cdp_stats_read(name, &c.stats))
 		cdp_why_clear();
+	cdp_history_seen(name, &c.seen);
 	r = cdp_history_read(name, &text);
 	if (!r)
 		r = show(&c, name, text);

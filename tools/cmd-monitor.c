@@ -275,6 +275,8 @@ static void end(struct monitor *m)
 {
 	u32 i;
 
+	for (i = 0; i < m->nr; i++)
+		cdp_tend_end(m->sets[i]);
 	cdp_record_end(LAST_WORDS_S);
 	for (i = 0; i < m->nr; i++)
 		cdp_doubts_end(&m->sets[i]->doubts, m->sets[i]->name);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -445,22 +446,70 @@ int cdp_history_add(const char *name, const struct cdp_history_record *rec)
 
 /*----------------------------------------------------------------*/
 
-void cdp_history_seen(const char *name, struct cdp_event *last)
+bool cdp_count_on(struct cdp_count *c, u64 missed_now, u64 copied_now)
+{
+	bool anew = missed_now < c->missed_at || copied_now < c->copied_at;
+
+	c->missed_bytes += missed_now - (anew ? 0 : c->missed_at);
+	c->copied_bytes += copied_now - (anew ? 0 : c->copied_at);
+	c->missed_at = missed_now;
+	c->copied_at = copied_now;
+	return anew;
+}
+
+struct cdp_count cdp_seen_count(const struct cdp_seen *s, const struct cdp_outage *o)
+{
+	u32 i;
+
+	for (i = 0; i < s->nr_legs; i++)
+		if (cdp_uuid_equal(&s->legs[i].uuid, &o->leg))
+			return s->legs[i].count;
+	return (struct cdp_count) { .missed_at = o->missed_bytes, .copied_at = o->copied_bytes };
+}
+
+static void take_count(struct cdp_seen *s, const char *line)
+{
+	struct cdp_seen_leg *l = &s->legs[s->nr_legs];
+	struct cdp_count *c = &l->count;
+	char uuid[CDP_UUID_TEXT];
+
+	if (sscanf(line, "%36s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, uuid,
+		   &c->missed_bytes, &c->copied_bytes, &c->missed_at, &c->copied_at) == 5 &&
+	    !cdp_uuid_parse(uuid, &l->uuid))
+		s->nr_legs++;
+}
+
+void cdp_history_seen(const char *name, struct cdp_seen *s)
 {
 	char path[CDP_PATH_TEXT], line[320] = "";
 	FILE *f = fopen(path_in(name, SEEN, path), "re");
 
-	if (!f || !fgets(line, sizeof(line), f) || cdp_event_parse(line, last))
-		memset(last, 0, sizeof(*last));
-	if (f)
-		fclose(f);
+	memset(s, 0, sizeof(*s));
+	if (!f)
+		return;
+	if (!fgets(line, sizeof(line), f) || cdp_event_parse(line, &s->last))
+		memset(&s->last, 0, sizeof(s->last));
+	while (s->nr_legs < CDP_MAX_LEGS && fgets(line, sizeof(line), f))
+		take_count(s, line);
+	fclose(f);
 }
 
-int cdp_history_see(const char *name, const struct cdp_event *last)
+int cdp_history_see(const char *name, const struct cdp_seen *s)
 {
-	char line[128];
+	char text[1024], uuid[CDP_UUID_TEXT];
+	int n;
+	u32 i;
 
-	cdp_print(line, sizeof(line), "%llu %llu %s %s\n", (unsigned long long)last->seq,
-		  (unsigned long long)last->seconds, last->what, last->leg);
-	return cdp_state_write(name, SEEN, line);
+	n = cdp_print(text, sizeof(text), "%llu %llu %s %s\n", (unsigned long long)s->last.seq,
+		      (unsigned long long)s->last.seconds, s->last.what, s->last.leg);
+	for (i = 0; i < s->nr_legs; i++) {
+		const struct cdp_count *c = &s->legs[i].count;
+
+		n += cdp_print(text + n, sizeof(text) - (size_t)n, "%s %llu %llu %llu %llu\n",
+			       cdp_uuid_print(&s->legs[i].uuid, uuid),
+			       (unsigned long long)c->missed_bytes,
+			       (unsigned long long)c->copied_bytes,
+			       (unsigned long long)c->missed_at, (unsigned long long)c->copied_at);
+	}
+	return cdp_state_write(name, SEEN, text);
 }

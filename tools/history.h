@@ -78,6 +78,30 @@ bool cdp_history_last(const char *text, const struct cdp_uuid *leg, struct cdp_h
 
 /*----------------------------------------------------------------*/
 
+/* What a leg was written without, and copied afterwards, since the end of its last outage. */
+struct cdp_count {
+	u64 missed_bytes, copied_bytes;
+	u64 missed_at, copied_at;	/* the kernel's counters by then */
+};
+
+/* Go on to where they are now. True: they have begun again, with another table. Pure. */
+bool cdp_count_on(struct cdp_count *c, u64 missed_now, u64 copied_now);
+
+/* How far the kernel's events and counters have been taken in. */
+struct cdp_seen {
+	struct cdp_event last;		/* seq 0: none yet */
+	u32 nr_legs;
+	struct cdp_seen_leg {
+		struct cdp_uuid uuid;
+		struct cdp_count count;
+	} legs[CDP_MAX_LEGS];
+};
+
+/* What was counted of an outage that goes on. Pure. */
+struct cdp_count cdp_seen_count(const struct cdp_seen *s, const struct cdp_outage *o);
+
+/*----------------------------------------------------------------*/
+
 /* Directory of what lasts: $CDP_STATE_DIR or /var/lib/cdp. */
 const char *cdp_state_dir(void);
 int __must_check cdp_state_prepare(void);
@@ -88,9 +112,8 @@ int __must_check cdp_state_write(const char *name, const char *suffix, const cha
 /* The file's text, "" when there is none; the caller frees it. */
 int __must_check cdp_history_read(const char *name, char **text);
 
-/* How far the kernel's events have been taken in: the last one. seq 0: none yet. */
-void cdp_history_seen(const char *name, struct cdp_event *last);
-int __must_check cdp_history_see(const char *name, const struct cdp_event *last);
+void cdp_history_seen(const char *name, struct cdp_seen *s);
+int __must_check cdp_history_see(const char *name, const struct cdp_seen *s);
 
 /* Append, durably. A file that has become too long loses its older half, but for what goes on. */
 int __must_check cdp_history_add(const char *name, const struct cdp_history_record *r);

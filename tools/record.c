@@ -18,7 +18,7 @@ struct letter {
 	enum { HISTORY, SEEN } kind;
 	union {
 		struct cdp_history_record record;
-		struct cdp_event last;
+		struct cdp_seen seen;
 	};
 };
 
@@ -29,7 +29,7 @@ static bool full;
 static int write_letter(const struct letter *l)
 {
 	return l->kind == HISTORY ? cdp_history_add(l->name, &l->record) :
-				    cdp_history_see(l->name, &l->last);
+				    cdp_history_see(l->name, &l->seen);
 }
 
 /*----------------------------------------------------------------
@@ -180,9 +180,9 @@ bool cdp_record_history(const char *name, const struct cdp_history_record *r)
 	return take(&l);
 }
 
-void cdp_record_seen(const char *name, const struct cdp_event *last)
+void cdp_record_seen(const char *name, const struct cdp_seen *s)
 {
-	struct letter l = { .kind = SEEN, .last = *last };
+	struct letter l = { .kind = SEEN, .seen = *s };
 
 	cdp_print(l.name, sizeof(l.name), "%s", name);
 	take(&l);

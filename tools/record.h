@@ -23,6 +23,6 @@ void cdp_record_end(double most_s);
  * the process. A record may not be taken (false), and is to come again.
  */
 bool cdp_record_history(const char *name, const struct cdp_history_record *r);
-void cdp_record_seen(const char *name, const struct cdp_event *last);
+void cdp_record_seen(const char *name, const struct cdp_seen *s);
 
 #endif

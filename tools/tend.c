@@ -47,29 +47,24 @@ static void begin_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq, cons
 {
 	struct cdp_tend_leg *l = &t->legs[leg];
 
-	if (!l->outage)
-		l->outage = record(t, HISTORY_BEGIN, leg, seconds, seq, l->missed_bytes,
-				   l->copied_bytes, cause);
-}
-
-/* Counters begin again when the set is started anew: then all of it is ours. */
-static u64 amount(u64 now, u64 before)
-{
-	return now >= before ? now - before : now;
+	if (l->outage)
+		return;
+	l->outage = record(t, HISTORY_BEGIN, leg, seconds, seq, l->count.missed_at,
+			   l->count.copied_at, cause);
+	t->has_seen = true;
 }
 
 static void end_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq)
 {
-	const struct cdp_leg_stats *st = &t->stats.legs[leg];
 	struct cdp_tend_leg *l = &t->legs[leg];
 
-	if (!l->outage || !record(t, HISTORY_END, leg, seconds, seq,
-				  amount(st->missed_bytes, l->missed_bytes),
-				  amount(st->copied_bytes, l->copied_bytes), ""))
+	if (!l->outage || !record(t, HISTORY_END, leg, seconds, seq, l->count.missed_bytes,
+				  l->count.copied_bytes, ""))
 		return;
-	l->missed_bytes = st->missed_bytes;
-	l->copied_bytes = st->copied_bytes;
+	l->count.missed_bytes = 0;
+	l->count.copied_bytes = 0;
 	l->outage = false;
+	t->has_seen = true;
 }
 
 /*----------------------------------------------------------------*/
@@ -228,23 +223,25 @@ static void match_legs(struct cdp_tend *t)
 static void take_up(struct cdp_tend *t)
 {
 	struct cdp_outage *list = NULL;
+	struct cdp_seen seen;
 	char *text = NULL;
 	int i, nr, leg;
 	char uuid[CDP_UUID_TEXT];
 
 	t->begun = true;
-	for (i = 0; i < (int)t->nr_legs; i++) {
-		t->legs[i].missed_bytes = t->stats.legs[i].missed_bytes;
-		t->legs[i].copied_bytes = t->stats.legs[i].copied_bytes;
-	}
+	for (i = 0; i < (int)t->nr_legs; i++)
+		t->legs[i].count = (struct cdp_count) {
+			.missed_at = t->stats.legs[i].missed_bytes,
+			.copied_at = t->stats.legs[i].copied_bytes,
+		};
+	cdp_history_seen(t->name, &seen);
 	nr = cdp_history_read(t->name, &text) ? 0 : cdp_history_outages(text, &list);
 	for (i = 0; i < nr; i++) {
 		leg = find_leg(t, cdp_uuid_print(&list[i].leg, uuid));
 		if (leg < 0 || list[i].end)
 			continue;
 		t->legs[leg].outage = true;
-		t->legs[leg].missed_bytes = list[i].missed_bytes;
-		t->legs[leg].copied_bytes = list[i].copied_bytes;
+		t->legs[leg].count = cdp_seen_count(&seen, &list[i]);
 		cdp_print(t->legs[leg].said, CDP_TEND_SAID, "%s", list[i].refused);
 	}
 	free(list);
@@ -281,8 +278,28 @@ static void take_news(struct cdp_tend *t, const struct news *n)
 		take_event(t, &n->events[i]);
 	t->fresh = false;
 	t->last = n->last;
-	if (n->nr)	/* if that is not taken it is told again after the next start */
-		cdp_record_seen(t->name, &t->last);
+	t->has_seen |= n->nr;
+}
+
+static void count(struct cdp_tend *t)
+{
+	u32 i;
+
+	for (i = 0; i < t->nr_legs; i++)
+		t->has_seen |= cdp_count_on(&t->legs[i].count, t->stats.legs[i].missed_bytes,
+					    t->stats.legs[i].copied_bytes);
+}
+
+/* If that is not taken events are told again after the next start. */
+static void see(struct cdp_tend *t)
+{
+	struct cdp_seen s = { .last = t->last, .nr_legs = t->nr_legs };
+	u32 i;
+
+	for (i = 0; i < t->nr_legs; i++)
+		s.legs[i] = (struct cdp_seen_leg) { t->legs[i].uuid, t->legs[i].count };
+	cdp_record_seen(t->name, &s);
+	t->has_seen = false;
 }
 
 /* What no event told: it fell out of the list, or the set was started without the leg. */
@@ -316,6 +333,7 @@ static void try_leg(struct cdp_tend *t, u32 leg)
 	};
 
 	cdp_debug("%s: trying leg %u", t->name, leg);
+	t->has_seen = true;	/* it may load a table anew */
 	if (!cdp_child_start(&l->child, argv, cdp_doing_no_reminder, CHILD_QUIET, TRY_S))
 		return;
 	cdp_warn("%s: leg %u: %s", t->name, leg, cdp_why_text());
@@ -424,10 +442,12 @@ static void can_look(struct cdp_tend *t)
 void cdp_tend_look(struct cdp_tend *t)
 {
 	struct news n = { 0 };
+	struct cdp_seen seen;
 	int r;
 
 	if (!t->begun) {
-		cdp_history_seen(t->name, &t->last);
+		cdp_history_seen(t->name, &seen);
+		t->last = seen.last;
 		t->fresh = !t->last.seq;
 	}
 	n.last = t->last;
@@ -441,14 +461,32 @@ void cdp_tend_look(struct cdp_tend *t)
 		match_legs(t);
 		if (!t->begun)
 			take_up(t);
+		count(t);
 		take_news(t, &n);
 		settle_outages(t);
 		check_led(t);
 		bring_back(t);
+		if (t->has_seen)
+			see(t);
 	} else {
 		cannot_look(t, r);
 	}
 	free(n.events);
+}
+
+void cdp_tend_end(struct cdp_tend *t)
+{
+	bool out = false;
+	u32 i;
+
+	for (i = 0; i < t->nr_legs; i++)
+		out |= t->legs[i].outage;
+	if (!out)
+		return;
+	if (!cdp_stats_read(t->name, &t->stats))
+		count(t);
+	cdp_why_clear();
+	see(t);
 }
 
 /*----------------------------------------------------------------*/

@@ -7,6 +7,7 @@
 #include "comeback.h"
 #include "doubt.h"
 #include "events.h"
+#include "history.h"
 #include "live.h"
 #include "stats.h"
 
@@ -24,7 +25,7 @@ struct cdp_tend_leg {
 	struct cdp_comeback back;
 	struct cdp_child child;		/* cdpctl leg rejoin */
 	bool outage;			/* one goes on */
-	u64 missed_bytes, copied_bytes;	/* counters, as far as earlier outages had them */
+	struct cdp_count count;		/* what it has missed */
 	char said[CDP_TEND_SAID];	/* why the last try failed, or it was refused */
 };
 
@@ -40,6 +41,7 @@ struct cdp_tend {
 	struct cdp_live live;
 	struct cdp_stats stats;
 	struct cdp_event last;		/* event */
+	bool has_seen;			/* something that is to be kept: see cdp_history_see() */
 	u32 nr_legs;
 	struct cdp_tend_leg legs[CDP_MAX_LEGS];
 	struct cdp_child ended[CDP_MAX_LEGS];	/* tries for legs that have gone */
@@ -50,6 +52,9 @@ void cdp_tend_init(struct cdp_tend *t, const char *name, double most_wait_s);
 
 /* Look at the set: record what happened, start what is to be tried now. */
 void cdp_tend_look(struct cdp_tend *t);
+
+/* The monitor ends: keep what was counted of outages that go on, for the next one. */
+void cdp_tend_end(struct cdp_tend *t);
 
 /* A report of the kernel that may be about one of its legs. */
 void cdp_tend_uevent(struct cdp_tend *t, const struct cdp_uevent *u);

@@ -92,14 +92,19 @@ TEST(last)
 
 /*----------------------------------------------------------------*/
 
-static void put(const char *text, size_t len)
+static void put_in(const char *name, const char *text, size_t len)
 {
 	char path[128];
 	FILE *f;
 
-	cdp_print(path, sizeof(path), "%s/vm.history", unit_dir());
+	cdp_print(path, sizeof(path), "%s/%s", unit_dir(), name);
 	f = fopen(path, "w");
 	must(f && fwrite(text, 1, len, f) == len && !fclose(f), "write");
+}
+
+static void put(const char *text, size_t len)
+{
+	put_in("vm.history", text, len);
 }
 
 static char *get(void)
@@ -222,16 +227,45 @@ TEST(bounded_open)
 
 TEST(seen)
 {
-	struct cdp_event e, back;
+	static const char junk[] = "7 1795308208 leg-failed " A "\njunk\n" B " 1 2 3\n"
+		A " 1 2 3 4\n";
+	struct cdp_seen s = { .nr_legs = 2 }, back;
+	struct cdp_outage o = { .missed_bytes = 5, .copied_bytes = 6 };
+	struct cdp_event *e = &s.last;
+	struct cdp_count c;
 
 	setenv("CDP_STATE_DIR", unit_dir(), 1);
 	cdp_history_seen("vm", &back);
-	must(!back.seq, "nothing yet");
-	must(!cdp_event_parse("7 1795308208 leg-failed " A " why", &e), "parse");
-	must(!cdp_history_see("vm", &e), "%s", cdp_why_text());
+	must(!back.last.seq && !back.nr_legs, "nothing yet");
+	must(!cdp_event_parse("7 1795308208 leg-failed " A " why", e), "parse");
+	must(!cdp_uuid_parse(A, &s.legs[0].uuid) && !cdp_uuid_parse(B, &s.legs[1].uuid), "UUIDs");
+	s.legs[1].count = (struct cdp_count) { 1, 2, UINT64_MAX, 4 };
+	must(!cdp_history_see("vm", &s), "%s", cdp_why_text());
 	cdp_history_seen("vm", &back);
-	must(back.seq == 7 && back.seconds == e.seconds && !strcmp(back.what, e.what) &&
-	     !strcmp(back.leg, A), "another");
+	must(back.last.seq == 7 && back.last.seconds == e->seconds &&
+	     !strcmp(back.last.what, e->what) && !strcmp(back.last.leg, A), "another event");
+	must(back.nr_legs == 2 && !memcmp(back.legs, s.legs, sizeof(s.legs)), "other counts");
+	o.leg = s.legs[1].uuid;
+	c = cdp_seen_count(&back, &o);
+	must(c.missed_bytes == 1 && c.copied_at == 4, "of a leg");
+	o.leg.b[0] ^= 1;
+	c = cdp_seen_count(&back, &o);
+	must(!c.missed_bytes && c.missed_at == 5 && c.copied_at == 6, "of one that is not there");
+	put_in("vm.seen", junk, sizeof(junk) - 1);
+	cdp_history_seen("vm", &back);
+	must(back.last.seq == 7 && back.nr_legs == 1 && back.legs[0].count.missed_at == 3, "junk");
 }
 
-UNIT_MAIN("history", records, outages, out, last, file, torn, bounded, bounded_open, seen)
+/* Counters go on, and begin again with another table. */
+TEST(counts)
+{
+	struct cdp_count c = { .missed_at = 100, .copied_at = 50 };
+
+	must(!cdp_count_on(&c, 107, 50) && c.missed_bytes == 7 && !c.copied_bytes, "on");
+	must(cdp_count_on(&c, 3, 60) && c.missed_bytes == 10 && c.copied_bytes == 60,
+	     "of one that has begun again the other has, too");
+	must(!cdp_count_on(&c, 3, 60) && c.missed_bytes == 10 && c.copied_bytes == 60, "nothing");
+}
+
+UNIT_MAIN("history", records, outages, out, last, file, torn, bounded, bounded_open, seen,
+	  counts)

@@ -50,7 +50,7 @@ static void is_written(const char *want)
 TEST(later)
 {
 	struct cdp_history_record first = a_record(1), second = a_record(2);
-	struct cdp_event seen = { .seq = 7, .seconds = 2, .what = "leg-failed", .leg = "-" }, last;
+	struct cdp_seen seen = { .last = { 7, 2, "leg-failed", "-" } }, back;
 
 	break_dir();
 	must(!cdp_record_start(), "%s", cdp_why_text());
@@ -60,8 +60,8 @@ TEST(later)
 	cdp_sleep_ms(100);
 	must(!unlink(dir), "%s", dir);
 	is_written(LINE(1) LINE(2));
-	cdp_history_seen("vm", &last);
-	must(last.seq == 7, "%llu", (unsigned long long)last.seq);
+	cdp_history_seen("vm", &back);
+	must(back.last.seq == 7, "%llu", (unsigned long long)back.last.seq);
 	cdp_record_end(20);
 }
 

@@ -316,6 +316,66 @@ TEST(restarted)
 	must(outages(&o) == 2, "and once only");
 }
 
+/* Counters begin again with each table, and with the set: what they had is not lost. */
+TEST(counts_go_on)
+{
+	struct cdp_tend *t = begin();
+	struct cdp_outage o;
+
+	world.missed = 5000;
+	world.copied = 300;
+	fails();
+	cdp_tend_look(t);
+	world.missed = 6000;
+	cdp_tend_look(t);
+	world.missed = 10;
+	world.copied = 0;
+	cdp_tend_look(t);
+	world.missed = 30;
+	world.copied = 40;
+	returns();
+	cdp_tend_look(t);
+	must(outages(&o) == 1 && o.missed_bytes == 6030 && o.copied_bytes == 340,
+	     "another table: %llu, %llu", (unsigned long long)o.missed_bytes,
+	     (unsigned long long)o.copied_bytes);
+	fails();
+	cdp_tend_look(t);
+	world.missed += 1000;
+	cdp_tend_end(t);
+	world.missed = 7;
+	world.copied = 0;
+	t = begin();
+	world.missed = 9;
+	cdp_tend_end(t);
+	world.missed = 1;
+	begin();
+	world.copied = 2;
+	returns();
+	begin();
+	must(outages(&o) == 2 && o.missed_bytes == 1010 && o.copied_bytes == 2,
+	     "two boots: %llu, %llu", (unsigned long long)o.missed_bytes,
+	     (unsigned long long)o.copied_bytes);
+}
+
+/* The host is cut off: what was counted when the leg was last tried is there. */
+TEST(counts_kept)
+{
+	struct cdp_tend *t = begin();
+	struct cdp_outage o;
+
+	fails();
+	cdp_tend_look(t);
+	world.missed = 1000;
+	cdp_tend_hurry(t);
+	cdp_tend_look(t);
+	must(world.tries == 1, "%u tries", world.tries);
+	world.missed = 1;
+	returns();
+	begin();
+	must(outages(&o) == 1 && o.missed_bytes == 1001, "%llu",
+	     (unsigned long long)o.missed_bytes);
+}
+
 /* An outage without events: the set was started without the leg, on another day. */
 TEST(no_event)
 {
@@ -577,5 +637,6 @@ TEST(told_once)
 	must(world.journaled == 1, "one of our own");
 }
 
-UNIT_MAIN("tend", told_once, one_outage, between, renamed, restarted, no_event, causes,
+UNIT_MAIN("tend", told_once, one_outage, between, renamed, restarted,
+	  counts_go_on, counts_kept, no_event, causes,
 	  leaves, unlisted, by_hand, looks_again, doubts, missed, kept, refused)
