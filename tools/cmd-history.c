@@ -23,7 +23,8 @@ static const struct argp argp = {
 
 enum {
 	COL_BEGIN, COL_END, COL_LASTED, COL_LEG, COL_MISSED, COL_COPIED, COL_CAUSE, COL_BEGIN_UNIX,
-	COL_END_UNIX, COL_MISSED_BYTES, COL_COPIED_BYTES, COL_REFUSED, COL_UUID,
+	COL_END_UNIX, COL_MISSED_BYTES, COL_COPIED_BYTES, COL_REFUSED, COL_GONE,
+	COL_UUID,
 };
 
 static const struct cdp_out_column columns[] = {
@@ -39,6 +40,7 @@ static const struct cdp_out_column columns[] = {
 	[COL_MISSED_BYTES] = { "unprotected_bytes", OUT_NUMBER | OUT_JSON_ONLY },
 	[COL_COPIED_BYTES] = { "copied_bytes", OUT_NUMBER | OUT_JSON_ONLY },
 	[COL_REFUSED] = { "refused", OUT_JSON_ONLY },
+	[COL_GONE] = { "gone", OUT_JSON_ONLY },
 	[COL_UUID] = { "uuid", OUT_JSON_ONLY },
 };
 
@@ -76,6 +78,20 @@ static struct cdp_count amounts(const struct context *c, const struct cdp_outage
 	return n;
 }
 
+static void set_cause(struct cdp_out *out, struct cdp_out_row *row, const struct cdp_outage *o)
+{
+	if (cdp_opts.json)
+		cdp_out_set(out, row, COL_CAUSE, "%s", o->cause);
+	else
+		cdp_out_set(out, row, COL_CAUSE, "%s%s%s%s%s", o->cause,
+			    *o->refused ? "; refused: " : "", o->refused,
+			    *o->gone ? "; " : "", o->gone);
+	if (*o->refused)
+		cdp_out_set(out, row, COL_REFUSED, "%s", o->refused);
+	if (*o->gone)
+		cdp_out_set(out, row, COL_GONE, "%s", o->gone);
+}
+
 static void add_row(struct cdp_out *out, const struct context *c, const struct cdp_outage *o)
 {
 	struct cdp_out_row *row = cdp_out_row(out, NULL);
@@ -95,16 +111,12 @@ static void add_row(struct cdp_out *out, const struct context *c, const struct c
 		cdp_out_set(out, row, COL_LEG, "%d", leg);
 	cdp_out_set(out, row, COL_MISSED, "%s", cdp_size_print(n.missed_bytes, size));
 	cdp_out_set(out, row, COL_COPIED, "%s", cdp_size_print(n.copied_bytes, size));
-	cdp_out_set(out, row, COL_CAUSE, "%s%s%s", o->cause,
-		    *o->refused && !cdp_opts.json ? "; refused: " : "",
-		    cdp_opts.json ? "" : o->refused);
+	set_cause(out, row, o);
 	cdp_out_set(out, row, COL_BEGIN_UNIX, "%llu", U64(o->begin));
 	if (o->end)
 		cdp_out_set(out, row, COL_END_UNIX, "%llu", U64(o->end));
 	cdp_out_set(out, row, COL_MISSED_BYTES, "%llu", U64(n.missed_bytes));
 	cdp_out_set(out, row, COL_COPIED_BYTES, "%llu", U64(n.copied_bytes));
-	if (*o->refused)
-		cdp_out_set(out, row, COL_REFUSED, "%s", o->refused);
 	cdp_out_set(out, row, COL_UUID, "%s", cdp_uuid_print(&o->leg, uuid));
 }
 

@@ -163,6 +163,7 @@ static int take(const struct cdp_history_record *r, void *ctx)
 	if (r->kind != HISTORY_END)
 		return 0;
 	o->end = r->seconds ? r->seconds : 1;
+	memcpy(o->gone, r->text, sizeof(o->gone));
 	o->missed_bytes = r->missed_bytes;
 	o->copied_bytes = r->copied_bytes;
 	return 0;
@@ -192,7 +193,7 @@ static int take_out(const struct cdp_history_record *r, void *ctx)
 
 	if (!cdp_uuid_equal(o->leg, &r->leg))
 		return 0;
-	if (r->kind == HISTORY_END)
+	if (r->kind == HISTORY_END && !*r->text)
 		o->at = 0;
 	else if (r->kind == HISTORY_BEGIN && !o->at)
 		o->at = r->seconds;

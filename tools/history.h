@@ -8,7 +8,8 @@
  *
  *   begin    the leg left; the numbers are the kernel's counters so far, the text is the cause
  *   cause    what the cause was, known after the begin
- *   end      the leg is in-sync again; the numbers are those of this outage
+ *   end      the leg is in-sync again, or a leg no more: the text says so; the numbers are those
+ *            of this outage
  *   refused  it is there, but was not let in; the text says why
  *
  * A crash may leave the last line torn. It has no newline then: a reader leaves
@@ -34,6 +35,7 @@ enum cdp_history_kind {
 	HISTORY_KINDS
 };
 
+#define CDP_HISTORY_GONE	"replaced or removed"
 #define CDP_HISTORY_TEXT	400
 #define CDP_HISTORY_LINE	(CDP_HISTORY_TEXT + 160)
 
@@ -59,6 +61,7 @@ struct cdp_outage {
 	u64 missed_bytes, copied_bytes;	/* end 0: the counters at the begin */
 	char cause[CDP_HISTORY_TEXT];
 	char refused[CDP_HISTORY_TEXT];	/* "" if it was not */
+	char gone[CDP_HISTORY_TEXT];	/* how it ended if the leg did not come back, or "" */
 };
 
 /**

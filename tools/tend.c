@@ -31,11 +31,12 @@ void cdp_tend_init(struct cdp_tend *t, const char *name, double most_wait_s)
 /*----------------------------------------------------------------*/
 
 /* Return: was it taken? Else it is to be said again. */
-static bool record(struct cdp_tend *t, enum cdp_history_kind kind, u32 leg, u64 seconds, u64 seq,
-		   u64 missed, u64 copied, const char *text)
+static bool record(const struct cdp_tend *t, enum cdp_history_kind kind,
+		   const struct cdp_tend_leg *l, u64 seconds, u64 seq, u64 missed, u64 copied,
+		   const char *text)
 {
 	struct cdp_history_record r = {
-		.seconds = seconds, .kind = kind, .leg = t->legs[leg].uuid, .seq = seq,
+		.seconds = seconds, .kind = kind, .leg = l->uuid, .seq = seq,
 		.missed_bytes = missed, .copied_bytes = copied,
 	};
 
@@ -49,17 +50,17 @@ static void begin_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq, cons
 
 	if (l->outage)
 		return;
-	l->outage = record(t, HISTORY_BEGIN, leg, seconds, seq, l->count.missed_at,
+	l->outage = record(t, HISTORY_BEGIN, l, seconds, seq, l->count.missed_at,
 			   l->count.copied_at, cause);
 	t->has_seen = true;
 }
 
-static void end_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq)
+/* @gone: why it will not be in-sync again, or "". */
+static void end_outage(struct cdp_tend *t, struct cdp_tend_leg *l, u64 seconds, u64 seq,
+		       const char *gone)
 {
-	struct cdp_tend_leg *l = &t->legs[leg];
-
-	if (!l->outage || !record(t, HISTORY_END, leg, seconds, seq, l->count.missed_bytes,
-				  l->count.copied_bytes, ""))
+	if (!l->outage || !record(t, HISTORY_END, l, seconds, seq, l->count.missed_bytes,
+				  l->count.copied_bytes, gone))
 		return;
 	l->count.missed_bytes = 0;
 	l->count.copied_bytes = 0;
@@ -98,11 +99,11 @@ static void apply_event(struct cdp_tend *t, u32 leg, const struct cdp_event *e)
 	const char *cause = cause_of(t, leg, e->what);
 
 	if (!strcmp(e->what, "leg-in-sync"))
-		end_outage(t, leg, e->seconds, e->seq);
+		end_outage(t, &t->legs[leg], e->seconds, e->seq, "");
 	else if (cause && !t->legs[leg].outage)
 		begin_outage(t, leg, e->seconds, e->seq, cause);
 	else if (cause && strcmp(e->what, "leg-failed") && strcmp(e->what, "leg-missing"))
-		record(t, HISTORY_CAUSE, leg, e->seconds, e->seq, 0, 0, cause);
+		record(t, HISTORY_CAUSE, &t->legs[leg], e->seconds, e->seq, 0, 0, cause);
 }
 
 /* To whoever wants to know, and to the journal: false when there is none. */
@@ -195,6 +196,7 @@ static void match_legs(struct cdp_tend *t)
 	const struct cdp_live *s = &t->live;
 	struct cdp_tend_leg *old = calloc(CDP_MAX_LEGS, sizeof(*old));
 	double most_s = t->legs[0].back.most_s;
+	bool stays[CDP_MAX_LEGS] = { false };
 	u32 i, k;
 
 	if (!old)
@@ -211,10 +213,14 @@ static void match_legs(struct cdp_tend *t)
 			if (cdp_uuid_equal(&old[k].uuid, &t->legs[i].uuid)) {
 				t->legs[i] = old[k];
 				old[k].child = (struct cdp_child)CDP_CHILD_NONE;
+				stays[k] = true;
 			}
 	}
-	for (i = 0; i < CDP_MAX_LEGS; i++)
+	for (i = 0; i < CDP_MAX_LEGS; i++) {
 		end_try(t, &old[i].child);
+		if (!stays[i])
+			end_outage(t, &old[i], (u64)time(NULL), 0, CDP_HISTORY_GONE);
+	}
 	t->nr_legs = s->status.nr_legs;
 	free(old);
 }
@@ -222,6 +228,7 @@ static void match_legs(struct cdp_tend *t)
 /* What was going on when the monitor last ran. */
 static void take_up(struct cdp_tend *t)
 {
+	struct cdp_tend_leg gone = { .child = CDP_CHILD_NONE }, *l;
 	struct cdp_outage *list = NULL;
 	struct cdp_seen seen;
 	char *text = NULL;
@@ -237,12 +244,17 @@ static void take_up(struct cdp_tend *t)
 	cdp_history_seen(t->name, &seen);
 	nr = cdp_history_read(t->name, &text) ? 0 : cdp_history_outages(text, &list);
 	for (i = 0; i < nr; i++) {
-		leg = find_leg(t, cdp_uuid_print(&list[i].leg, uuid));
-		if (leg < 0 || list[i].end)
+		if (list[i].end)
 			continue;
-		t->legs[leg].outage = true;
-		t->legs[leg].count = cdp_seen_count(&seen, &list[i]);
-		cdp_print(t->legs[leg].said, CDP_TEND_SAID, "%s", list[i].refused);
+		leg = find_leg(t, cdp_uuid_print(&list[i].leg, uuid));
+		l = leg < 0 ? &gone : &t->legs[leg];
+		l->outage = true;
+		l->count = cdp_seen_count(&seen, &list[i]);
+		cdp_print(l->said, CDP_TEND_SAID, "%s", list[i].refused);
+		if (leg < 0) {
+			l->uuid = list[i].leg;
+			end_outage(t, l, (u64)time(NULL), 0, CDP_HISTORY_GONE);
+		}
 	}
 	free(list);
 	free(text);
@@ -312,7 +324,7 @@ static void settle_outages(struct cdp_tend *t)
 		enum cdp_leg_state state = t->live.status.legs[i].state;
 
 		if (state == LEG_IN_SYNC)
-			end_outage(t, i, now, 0);
+			end_outage(t, &t->legs[i], now, 0, "");
 		else if (state != LEG_STALE)
 			begin_outage(t, i, now, 0, cause_of(t, i, state == LEG_FAULTY ?
 							    "leg-failed" : "leg-missing"));
@@ -502,7 +514,7 @@ static void failed(struct cdp_tend *t, u32 leg, const char *said, bool refused)
 		cdp_warn("%s: leg %u cannot come back yet: %s", t->name, leg, said);
 		return;
 	}
-	record(t, HISTORY_REFUSED, leg, (u64)time(NULL), 0, 0, 0, said);
+	record(t, HISTORY_REFUSED, l, (u64)time(NULL), 0, 0, 0, said);
 	if (!own_event(t, leg, "leg-refused", said))
 		cdp_error("%s: leg %u is refused and not tried again: %s", t->name, leg, said);
 }

@@ -49,6 +49,7 @@ TEST(outages)
 		"20 end " A " 5 4096 8192 -\n"
 		"30 begin " A " 6 4196 8392 error\n"
 		"40 end " A " 7 1 2";			/* torn */
+	static const char gone[] = "1 begin " A " 1 0 0 error\n2 end " A " 0 4096 0 replaced\n";
 	struct cdp_outage *o;
 	int nr = cdp_history_outages(text, &o);
 
@@ -58,9 +59,14 @@ TEST(outages)
 	ck_assert_str_eq(o[0].cause, "too slow");
 	must(o[1].begin == 13 && !o[1].end, "the second");
 	ck_assert_str_eq(o[1].refused, "is blank");
+	must(!*o[0].gone, "it was back");
 	must(o[2].begin == 30 && !o[2].end && o[2].missed_bytes == 4196, "the third goes on");
 	free(o);
 	must(!cdp_history_outages("", &o) && !o, "none");
+	must(cdp_history_outages(gone, &o) == 1 &&
+	     o->end == 2 && o->missed_bytes == 4096 && !strcmp(o->gone, "replaced"), "a leg no more");
+	ck_assert_str_eq(o->cause, "error");
+	free(o);
 }
 
 TEST(out)
@@ -69,7 +75,8 @@ TEST(out)
 		"10 begin " A " 2 0 0 error\n"
 		"13 begin " B " 4 0 0 not there\n"
 		"14 begin " B " 4 0 0 not there\n"	/* twice, after a kill */
-		"20 end " A " 5 0 0 -\n";
+		"20 end " A " 5 0 0 -\n"
+		"21 end " B " 0 0 0 removed\n";		/* with what it had then */
 	struct cdp_uuid a, b;
 
 	must(!cdp_uuid_parse(A, &a) && !cdp_uuid_parse(B, &b), "UUIDs");

@@ -14,7 +14,7 @@
 
 static struct world {
 	enum cdp_leg_state state;	/* of leg 1 */
-	bool taken_out, stopped;
+	bool taken_out, stopped, removed;
 	int error;			/* it cannot be looked at */
 	u8 renamed;			/* the last byte of leg 1's new name */
 	u64 missed, copied;
@@ -49,8 +49,8 @@ int cdp_live_peek(struct cdp_live *s, const char *name)
 		return cdp_why(-ENOENT, "%s does not run", name);
 	if (world.error)
 		return cdp_why(world.error, "%s: line 3: what is this", name);
-	s->status.nr_legs = s->conf.nr_legs = 2;
-	for (i = 0; i < 2; i++) {
+	s->status.nr_legs = s->conf.nr_legs = world.removed ? 1 : 2;
+	for (i = 0; i < s->conf.nr_legs; i++) {
 		s->status.legs[i].state = i ? world.state : LEG_IN_SYNC;
 		s->conf.legs[i].uuid.b[15] = i && world.renamed ? world.renamed : (u8)(i + 1);
 		s->status.legs[i].uuid = s->conf.legs[i].uuid;
@@ -290,6 +290,54 @@ TEST(renamed)
 	event("leg-slow");
 	cdp_tend_look(t);
 	must(outages(&o) == 1 && !strcmp(o.cause, "too slow"), "later as well");
+}
+
+static void is_gone(const char *when)
+{
+	struct cdp_outage o;
+
+	must(outages(&o) == 1 && o.end && o.leg.b[15] == 2 && !strcmp(o.gone, CDP_HISTORY_GONE),
+	     "%s", when);
+}
+
+/* The leg that is out is a leg no more: so is its outage over, and the new one has none. */
+TEST(replaced)
+{
+	struct cdp_tend *t = begin();
+
+	fails();
+	cdp_tend_look(t);
+	world.renamed = 9;
+	world.state = LEG_STALE;
+	cdp_tend_look(t);
+	is_gone("replaced");
+	world.state = LEG_IN_SYNC;
+	cdp_tend_look(t);
+	is_gone("and copied to");
+}
+
+TEST(removed)
+{
+	struct cdp_tend *t = begin();
+
+	fails();
+	cdp_tend_look(t);
+	world.removed = true;
+	cdp_tend_look(t);
+	is_gone("removed");
+}
+
+TEST(gone_unseen)
+{
+	struct cdp_tend *t = begin();
+
+	fails();
+	cdp_tend_look(t);
+	world.removed = true;
+	begin();
+	is_gone("while nobody looked");
+	begin();
+	is_gone("once only");
 }
 
 /* Killed and started again, at any time: no outage is lost or told twice. */
@@ -637,6 +685,6 @@ TEST(told_once)
 	must(world.journaled == 1, "one of our own");
 }
 
-UNIT_MAIN("tend", told_once, one_outage, between, renamed, restarted,
-	  counts_go_on, counts_kept, no_event, causes,
+UNIT_MAIN("tend", told_once, one_outage, between, renamed, replaced,
+	  removed, gone_unseen, restarted, counts_go_on, counts_kept, no_event, causes,
 	  leaves, unlisted, by_hand, looks_again, doubts, missed, kept, refused)
