@@ -116,7 +116,6 @@ static int join_one(const char *name, const char *spec, const char *meta)
 	int r = cdp_live_open(&s, name);
 
 	memset(&join, 0, sizeof(join));
-	join.made_set = true;
 	if (!r)
 		r = cdp_join(&join, &s, cdp_join_place(&s, spec), spec, meta);
 	cdp_live_close(&s);

@@ -221,8 +221,6 @@ static int report(const char *name)
 	struct cdp_live s;
 	int r = cdp_live_open(&s, name);
 
-	if (!r)
-		cdp_left_settle(&s);
 	if (!r && s.status.health != HEALTH_OPTIMAL)
 		r = cdp_why(-ECDP_DEGRADED, "%s runs, but is %s: %u of %u legs are in-sync (cdpctl status %s)",
 			    name, cdp_health_name(s.status.health), cdp_live_in_sync(&s),

@@ -8,7 +8,6 @@
 
 #include "dm.h"
 #include "fault.h"
-#include "guard.h"
 #include "msg.h"
 #include "run.h"
 
@@ -268,7 +267,11 @@ int cdp_dm_create(const char *name, const char *uuid, u64 length, const char *pa
  */
 static int load(struct dm_task *t, const char *name)
 {
-	return t ? task_end(t, name, "take the new table", UDEV_NOT) : no_task(name);
+	int r = t ? task_end(t, name, "take the new table", UDEV_NOT) : no_task(name);
+
+	if (!r)
+		cdp_fault_point("loaded");
+	return r;
 }
 
 static int resume(const char *name)
@@ -278,6 +281,37 @@ static int resume(const char *name)
 	if (!t || !dm_task_skip_lockfs(t))
 		return no_task(name);
 	return task_end(t, name, "resume with the new table", UDEV_WAIT);
+}
+
+static int load_and_resume(const char *name, u64 length, const char *params)
+{
+	struct dm_task *t = task_new(DM_DEVICE_RELOAD, name);
+
+	if (!t || !dm_task_add_target(t, 0, length, TARGET, params))
+		return no_task(name);
+	return load(t, name) ?: resume(name);
+}
+
+int cdp_dm_reload(const char *name, u64 length, const char *params)
+{
+	char *old = NULL;
+	u64 old_length;
+	int r = cdp_dm_table(name, &old_length, &old);
+
+	if (r)
+		return r;
+	r = load_and_resume(name, length, params);
+	if (r) {
+		char first[512];
+
+		cdp_print(first, sizeof(first), "%s", cdp_why_text());
+		if (load_and_resume(name, old_length, old))
+			cdp_warn("%s: the table before could not be restored: %s", name,
+				 cdp_why_text());
+		cdp_why(r, "%s", first);
+	}
+	free(old);
+	return r;
 }
 
 int cdp_dm_remove(const char *name)
@@ -405,72 +439,23 @@ int cdp_dm_clear(const char *name)
 	return t ? task_end(t, name, "forget the table that was loaded", UDEV_NOT) : no_task(name);
 }
 
-struct exchange {
-	const char *name;
-	char *old;		/* the table that is live */
-	int pid;
-};
-
-/* The kernel suspends it, and leaves it so when it cannot exchange the tables. */
-static void undo(void *ctx)
-{
-	const struct exchange *x = ctx;
-	struct cdp_dm_info info;
-
-	if (cdp_dm_info(x->name, &info) || !info.suspended)
-		return;
-	if (getpid() != x->pid && getppid() != x->pid)
-		cdp_warn("%s: cdpctl was killed while it changed the table: it is resumed with the one before",
-			 x->name);
-	if ((load(task_with(DM_DEVICE_RELOAD, x->name, x->old), x->name) &&
-	     cdp_dm_clear(x->name)) || resume(x->name))
-		cdp_warn("%s: the table before could not be restored: %s", x->name,
-			 cdp_why_text());
-}
-
-/* What was suspended before, by somebody else, is not resumed by who outlives us. */
-static int exchange(struct exchange *x)
-{
-	struct cdp_guard g = { .pid = -1, .undo = undo, .ctx = x };
-	char why[CDP_MSG_TEXT];
-	struct cdp_dm_info info;
-	int r;
-
-	if (!cdp_dm_info(x->name, &info) && !info.suspended)
-		cdp_guard_start(&g, undo, x);
-	r = resume(x->name);
-	if (r)
-		cdp_fault_point("not resumed");
-	cdp_print(why, sizeof(why), "%s", cdp_why_text());
-	cdp_guard_end(&g, !r);
-	return r ? cdp_why(r, "%s", why) : 0;
-}
-
 int cdp_dm_swap(const char *name, const char *lines)
 {
-	struct exchange x = { .name = name, .pid = getpid() };
-	int r = cdp_dm_lines(name, &x.old);
+	int r = load(task_with(DM_DEVICE_RELOAD, name, lines), name);
+	char why[CDP_MSG_TEXT];
 
+	if (r)
+		return r;
+	r = resume(name);
 	if (!r)
-		r = load(task_with(DM_DEVICE_RELOAD, name, lines), name);
-	if (!r) {
-		cdp_fault_point("loaded");
-		r = exchange(&x);
-	}
-	free(x.old);
-	return r;
-}
-
-int cdp_dm_reload(const char *name, u64 length, const char *params)
-{
-	char *line;
-	int r;
-
-	if (asprintf(&line, "0 %llu " TARGET " %s", (unsigned long long)length, params) < 0)
-		return -ENOMEM;
-	r = cdp_dm_swap(name, line);
-	free(line);
-	return r;
+		return 0;
+	cdp_print(why, sizeof(why), "%s", cdp_why_text());
+	if (cdp_dm_clear(name))
+		cdp_warn("%s", cdp_why_text());
+	/* the kernel suspends it, and leaves it so when it cannot exchange the tables */
+	if (resume(name))
+		cdp_warn("%s", cdp_why_text());
+	return cdp_why(r, "%s", why);
 }
 
 int cdp_dm_name(u32 major, u32 minor, char name[CDP_DM_NAME_TEXT])

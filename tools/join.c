@@ -57,30 +57,6 @@ static bool has_metadata(const struct cdp_live *s)
 	return false;
 }
 
-static bool is_leg(const struct cdp_live *s, const struct cdp_uuid *uuid)
-{
-	u32 i;
-
-	for (i = 0; i < s->conf.nr_legs; i++)
-		if (cdp_uuid_equal(&s->conf.legs[i].uuid, uuid))
-			return true;
-	return false;
-}
-
-/* It was a leg when an earlier try was killed, and the host has started anew without it. */
-static bool was_joined(const struct cdp_join *j, const struct cdp_live *s)
-{
-	const struct cdp_new_leg *l = &j->leg;
-	struct cdp_md md;
-	bool was = j->made_set && cdp_doing_again() && !strcmp(l->path, l->meta_path) &&
-		   !cdp_md_find(l->path, l->dev.sectors, &md, NULL) && md.kind == SUPER_VALID &&
-		   cdp_uuid_equal(&md.super.set_uuid, &s->status.set_uuid) &&
-		   !is_leg(s, &md.super.leg_uuid);
-
-	cdp_why_clear();
-	return was;
-}
-
 static int prepare(struct cdp_join *j, struct cdp_live *s, u32 nr_legs, const char *spec,
 		   const char *meta)
 {
@@ -100,7 +76,7 @@ static int prepare(struct cdp_join *j, struct cdp_live *s, u32 nr_legs, const ch
 		r = cdp_new_leg_inspect(&j->leg, cdp_opts.dry_run);
 	if (!r)
 		r = cdp_new_legs_check(&j->leg, 1);
-	if (!r && !was_joined(j, s))
+	if (!r)
 		r = cdp_new_leg_guard(&j->leg);
 	if (!r)
 		cdp_new_leg_advise(&j->leg);

@@ -14,7 +14,6 @@ struct cdp_join {
 	struct cdp_new_leg leg;
 	struct cdp_old_leg old;
 	struct cdp_live_change change;
-	bool made_set;			/* the command has: nobody else's disk has its metadata */
 	bool is_in;			/* by an earlier try, or by this one which cannot undo it */
 };
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdlib.h>
-#include <time.h>
 
 #include "history.h"
 #include "left.h"
@@ -61,23 +60,4 @@ int cdp_left_check(const struct cdp_still *s)
 	r = judge(s, history);
 	free(history);
 	return r;
-}
-
-/* The monitor sees it, too, if it runs. */
-void cdp_left_settle(const struct cdp_live *s)
-{
-	struct cdp_history_record end = { .seconds = (u64)time(NULL), .kind = HISTORY_END };
-	char *history;
-	u32 i;
-	int r = cdp_history_read(s->name, &history);
-
-	for (i = 0; !r && i < s->status.nr_legs; i++) {
-		end.leg = s->status.legs[i].uuid;
-		if (s->status.legs[i].state == LEG_IN_SYNC && cdp_history_out(history, &end.leg))
-			r = cdp_history_add(s->name, &end);
-	}
-	free(history);
-	if (r)
-		cdp_warn("%s", cdp_why_text());
-	cdp_why_clear();
 }

@@ -13,7 +13,4 @@
 /* Refuse the start if every leg that would serve has left and is not known to have been back. */
 int __must_check cdp_left_check(const struct cdp_still *s);
 
-/* The set was started: who is in-sync in it is back, and is not asked for again. */
-void cdp_left_settle(const struct cdp_live *s);
-
 #endif

@@ -315,9 +315,8 @@ static int judge_again(struct cdp_under_start *st, const struct cdp_live *s, boo
 	bool alone = whole && s->table.nr_legs == 1;
 	bool untouched = u->leads || cdp_under_is_untouched(u, c->under_mark);
 	bool bare = whole && !has_others(s, data), strikes = bare && !alone && !untouched;
-	bool knows = u->leads && cdp_under_mark_is_leads(c->under_mark);
 
-	*nothing = knows && !bare;
+	*nothing = u->leads && cdp_under_mark_is_leads(c->under_mark) && !alone;
 	if (*nothing)
 		return 0;
 	if (!u->leads)
@@ -329,16 +328,13 @@ static int judge_again(struct cdp_under_start *st, const struct cdp_live *s, boo
 		r = refuse_older(c, u);
 	if (r)
 		return r;
-	st->first = alone || strikes || knows ? FIRST_ALONE :
-		    u->leads && !bare ? FIRST_ALL : FIRST_SIDE;
+	st->first = alone || strikes ? FIRST_ALONE : u->leads && !bare ? FIRST_ALL : FIRST_SIDE;
 	fill(st, &s->table, data, whole);
 	if (bare && c->nr_legs > 1 && !cdp_doing_is_there(c->name))
 		r = find_others(st, &s->table.legs[data]);
-	/* nobody is there to join; or it was put there by an earlier cdpctl */
-	if (u->leads && !alone &&
-	    (knows ? st->others == st->away : !cdp_under_mark_counts(c->under_mark) &&
-					      !cdp_under_mark_is_lost(c->under_mark)))
-		st->others = 0;
+	if (u->leads && !alone && !cdp_under_mark_counts(c->under_mark) &&
+	    !cdp_under_mark_is_lost(c->under_mark))
+		st->others = 0;	/* put there by an earlier cdpctl */
 	st->has_first = bare && !strikes;
 	if (!r && strikes)
 		r = strike(st);
