@@ -62,8 +62,10 @@ static u8 read_area(const struct cdp_look *l, void *ctx)
 
 void cdp_areas_read(struct cdp_areas *all)
 {
-	if (cdp_look(all->looks, all->nr, CDP_ANSWER_S, read_area, all))
+	if (cdp_look(all->looks, all->nr, CDP_ANSWER_S, read_area, all)) {
+		cdp_warn("no metadata is looked at: %s", cdp_why_text());
 		all->nr = 0;
+	}
 	cdp_why_clear();
 }
 
