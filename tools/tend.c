@@ -55,6 +55,12 @@ static void begin_outage(struct cdp_tend *t, u32 leg, u64 seconds, u64 seq, cons
 	t->has_seen = true;
 }
 
+static void forget_counts(struct cdp_tend_leg *l)
+{
+	l->count.missed_bytes = 0;
+	l->count.copied_bytes = 0;
+}
+
 /* @gone: why it will not be in-sync again, or "". */
 static void end_outage(struct cdp_tend *t, struct cdp_tend_leg *l, u64 seconds, u64 seq,
 		       const char *gone)
@@ -62,8 +68,7 @@ static void end_outage(struct cdp_tend *t, struct cdp_tend_leg *l, u64 seconds, 
 	if (!l->outage || !record(t, HISTORY_END, l, seconds, seq, l->count.missed_bytes,
 				  l->count.copied_bytes, gone))
 		return;
-	l->count.missed_bytes = 0;
-	l->count.copied_bytes = 0;
+	forget_counts(l);
 	l->outage = false;
 	t->has_seen = true;
 }
@@ -323,11 +328,15 @@ static void settle_outages(struct cdp_tend *t)
 	for (i = 0; i < t->nr_legs; i++) {
 		enum cdp_leg_state state = t->live.status.legs[i].state;
 
-		if (state == LEG_IN_SYNC)
+		if (state == LEG_IN_SYNC) {
 			end_outage(t, &t->legs[i], now, 0, "");
-		else if (state != LEG_STALE)
+			/* what was copied without one is none of the next one's */
+			if (!t->legs[i].outage)
+				forget_counts(&t->legs[i]);
+		} else if (state != LEG_STALE) {
 			begin_outage(t, i, now, 0, cause_of(t, i, state == LEG_FAULTY ?
 							    "leg-failed" : "leg-missing"));
+		}
 	}
 }
 

@@ -258,6 +258,28 @@ TEST(one_outage)
 	     "all of another between two looks");
 }
 
+/* A copy that no outage was the cause of is none of the next one's. */
+TEST(first_copy)
+{
+	struct cdp_tend *t = begin();
+	struct cdp_outage o;
+
+	world.state = LEG_STALE;
+	world.missed = world.copied = 1 << 30;
+	cdp_tend_look(t);
+	world.state = LEG_IN_SYNC;
+	cdp_tend_look(t);
+	fails();
+	world.missed += 7;
+	cdp_tend_look(t);
+	world.copied += 9;
+	returns();
+	cdp_tend_look(t);
+	must(outages(&o) == 1 && o.end && o.missed_bytes == 7 && o.copied_bytes == 9,
+	     "missed %llu, copied %llu", (unsigned long long)o.missed_bytes,
+	     (unsigned long long)o.copied_bytes);
+}
+
 /* Things happen between the reading of events and of status, whichever comes first. */
 TEST(between)
 {
@@ -685,6 +707,6 @@ TEST(told_once)
 	must(world.journaled == 1, "one of our own");
 }
 
-UNIT_MAIN("tend", told_once, one_outage, between, renamed, replaced,
+UNIT_MAIN("tend", told_once, one_outage, first_copy, between, renamed, replaced,
 	  removed, gone_unseen, restarted, counts_go_on, counts_kept, no_event, causes,
 	  leaves, unlisted, by_hand, looks_again, doubts, missed, kept, refused)
