@@ -270,6 +270,10 @@ struct cdp {
 	bool committing;		/* the commit worker is at it */
 	unsigned long commit_since;	/* jiffies */
 	struct list_head unmarked;	/* wait for an intent bit */
+	u32 nr_unmarked;
+	u32 crowd;			/* so many did lately; commit worker's own, like */
+	u64 round_ns, round_end;	/* the last round of pages that they waited for */
+	wait_queue_head_t gathered;	/* they are so many, or more is to be done */
 	struct list_head copying;	/* wait for a copy */
 	struct list_head blocked;	/* wait for a leg, or a table */
 	struct list_head issue;		/* to be begun, or begun again */

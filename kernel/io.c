@@ -27,10 +27,18 @@ static void put_on(struct list_head *list, struct cdp_bio *b)
 
 	spin_lock_irqsave(&c->queue_lock, flags);
 	list_add_tail(&b->node, list);
-	if (list == &c->issue)
+	if (list == &c->issue) {
 		queue_work(c->issue_wq, &c->issue_work);
-	else if (list != &c->copying)	/* a copy's end looks at that one */
+	} else if (list == &c->unmarked) {
+		WRITE_ONCE(c->nr_unmarked, c->nr_unmarked + 1);
+		/* the worker takes them together, and may wait for more */
+		if (c->nr_unmarked == 1)
+			cdp_kick_commit(c);
+		else if (c->nr_unmarked == READ_ONCE(c->crowd))
+			wake_up_all(&c->gathered);
+	} else if (list != &c->copying) {	/* a copy's end looks at that one */
 		cdp_kick_commit(c);
+	}
 	spin_unlock_irqrestore(&c->queue_lock, flags);
 }
 

@@ -298,6 +298,7 @@ static void init_fields(struct cdp *c)
 	INIT_LIST_HEAD(&c->ended);
 	INIT_LIST_HEAD(&c->held);
 	INIT_LIST_HEAD(&c->unmarked);
+	init_waitqueue_head(&c->gathered);
 	INIT_LIST_HEAD(&c->copying);
 	INIT_LIST_HEAD(&c->blocked);
 	INIT_LIST_HEAD(&c->issue);

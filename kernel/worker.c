@@ -3,13 +3,15 @@
  * The commit worker: what has to be durable before something goes on. One
  * round of page writes serves all requests that wait for it.
  */
-#include <linux/delay.h>
+#include <linux/hrtimer.h>
 
 #include "cdp.h"
 
 #define RETRY_MS	1000	/* after the last leg took no metadata */
-#define GATHER_LEAST_US	4	/* less is not worth a sleep */
-#define GATHER_MOST_US	1000
+#define GATHER_LEAST	60000ull	/* ns: less is not worth a sleep */
+#define GATHER_MOST	1000000ull
+#define GATHER_LATELY	10000000ull
+#define CROWD_MOST	64u	/* so many make one round cheap enough */
 
 static void take(struct cdp *c, struct list_head *from, struct list_head *to)
 {
@@ -22,6 +24,7 @@ void cdp_kick_commit(struct cdp *c)
 {
 	if (!READ_ONCE(c->dead))
 		mod_delayed_work(c->commit_wq, &c->commit_work, 0);
+	wake_up_all(&c->gathered);
 }
 
 /* No leg is left for @b: answer, or keep it for better times. */
@@ -265,18 +268,40 @@ static bool record_losses(struct cdp *c)
 	return !owes;
 }
 
-/*
- * Who was let go by the round before comes back when the next one ends, where a leg takes
- * as long for data as for a page. One that misses the round by a hair waits for a whole
- * one more: so a round that follows another at once waits for a part of what that took.
- */
-static void gather(struct cdp *c, u64 ns)
+/* Is there more to do than to mark? */
+static bool has_more(struct cdp *c)
 {
-	unsigned long us = (unsigned long)min_t(u64, ns >> 13, GATHER_MOST_US);
+	return !list_empty_careful(&c->ended) || !list_empty_careful(&c->unread) ||
+	       cdp_load(c->set.need) > cdp_load(c->set.done);
+}
 
-	if (us >= GATHER_LEAST_US && !list_empty_careful(&c->unmarked) &&
-	    list_empty_careful(&c->ended) && list_empty_careful(&c->unread))
-		usleep_range_state(us, us + us / 8, TASK_UNINTERRUPTIBLE);
+/*
+ * Who was let go by the round before comes back: when the next one ends, where a leg takes
+ * as long for data as for a page, and one by one as soon as it is answered where they take
+ * no time. One that misses the round by a hair waits for a whole one more: so a round waits
+ * until they are as many as they were lately, while more come.
+ */
+static void gather(struct cdp *c)
+{
+	u64 now = ktime_get_ns(), end = now + GATHER_MOST;
+	u64 ns = clamp(c->round_ns / 8, GATHER_LEAST, GATHER_MOST);
+	u32 n, seen = 0;
+
+	if (!c->has_meta)	/* a round takes no time */
+		return;
+	if (now - c->round_end > GATHER_LATELY)
+		WRITE_ONCE(c->crowd, 0);
+	while (now < end) {
+		n = READ_ONCE(c->nr_unmarked);
+		if (n <= seen || n >= c->crowd || has_more(c))
+			break;
+		seen = n;
+		wait_event_hrtimeout(c->gathered,
+				     READ_ONCE(c->nr_unmarked) >= c->crowd || has_more(c),
+				     min(ns, end - now));
+		ns *= 2;
+		now = ktime_get_ns();
+	}
 }
 
 /* Add to @list who came to wait for an extent that has been marked meanwhile. */
@@ -286,16 +311,15 @@ static void take_marked(struct cdp *c, struct list_head *list)
 
 	spin_lock_irq(&c->queue_lock);
 	list_for_each_entry_safe(b, next, &c->unmarked, node)
-		if (cdp_is_marked(&c->set, b->io.span.extent))
+		if (cdp_is_marked(&c->set, b->io.span.extent)) {
 			list_move_tail(&b->node, list);
+			WRITE_ONCE(c->nr_unmarked, c->nr_unmarked - 1);
+		}
 	spin_unlock_irq(&c->queue_lock);
 }
 
-/*
- * Set and clear intent bits: one round of pages for all who wait. @ns: how long it took, 0 if
- * nobody waited.
- */
-static bool mark(struct cdp *c, u64 *ns)
+/* Set and clear intent bits: one round of pages for all who wait. */
+static bool mark(struct cdp *c)
 {
 	struct cdp_bio *b, *next;
 	LIST_HEAD(list);
@@ -303,8 +327,10 @@ static bool mark(struct cdp *c, u64 *ns)
 	u64 since;
 	bool ok;
 
-	*ns = 0;
-	take(c, &c->unmarked, &list);
+	spin_lock_irq(&c->queue_lock);
+	list_splice_init(&c->unmarked, &list);
+	WRITE_ONCE(c->nr_unmarked, 0);
+	spin_unlock_irq(&c->queue_lock);
 	cleaned = clear_clean(c);
 	if (list_empty(&list) && !cleaned && !READ_ONCE(c->refresh_intent))
 		return false;
@@ -315,8 +341,11 @@ static bool mark(struct cdp *c, u64 *ns)
 	WRITE_ONCE(c->nr_held, c->nr_held + n);
 	since = ktime_get_ns();
 	ok = cdp_write_intent(c) && record_losses(c);
-	if (n)
-		*ns = ktime_get_ns() - since;
+	if (n) {
+		c->round_end = ktime_get_ns();
+		c->round_ns = c->round_end - since;
+		WRITE_ONCE(c->crowd, min(max(n, c->crowd * 7 / 8), CROWD_MOST));
+	}
 	WRITE_ONCE(c->nr_held, c->nr_held - n);
 	if (cleaned) {
 		/* pairs with clean_batch(): its list may be used again */
@@ -406,18 +435,17 @@ static void unblock(struct cdp *c)
 void cdp_commit_work(struct work_struct *work)
 {
 	struct cdp *c = container_of(to_delayed_work(work), struct cdp, commit_work);
-	u64 ns = 0;
 	bool more;
 
 	do {
 		/* before the writes that have to be recorded are judged: they wait for that */
-		gather(c, ns);
+		gather(c);
 		more = judge_ended(c);
 		more |= read_again(c);
 		mutex_lock(&c->commit_mutex);
 		WRITE_ONCE(c->commit_since, jiffies);
 		WRITE_ONCE(c->committing, true);
-		more |= mark(c, &ns);
+		more |= mark(c);
 		more |= commit(c);
 		WRITE_ONCE(c->committing, false);
 		mutex_unlock(&c->commit_mutex);

@@ -124,11 +124,8 @@ bool cdp_clean(struct cdp_set *s, u64 extent, enum cdp_pick pick)
 
 void cdp_encode_intent(struct cdp_set *s, u32 page, struct cdp_page_disk *d)
 {
-	u32 i;
-
 	s->intent_dirty[page / 64] &= ~(1ull << page % 64);
-	for (i = 0; i < CDP_PAGE_WORDS; i++)
-		cdp_page_put(d, i, s->intent[(u64)page * CDP_PAGE_WORDS + i]);
+	cdp_page_fill(d, s->intent + (u64)page * CDP_PAGE_WORDS);
 	cdp_page_seal(d, &s->super.set_uuid, cdp_block_intent(&s->g, page), BLOCK_INTENT, 0,
 		      s->super.sequence);
 }

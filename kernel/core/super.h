@@ -132,4 +132,16 @@ static inline void cdp_page_put(struct cdp_page_disk *d, u32 word, u64 v)
 	d->words[word] = cpu_to_le64(v);
 }
 
+/* All of them. */
+static inline void cdp_page_fill(struct cdp_page_disk *d, const u64 *words)
+{
+	u32 i;
+
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		memcpy(d->words, words, sizeof(d->words));
+	else
+		for (i = 0; i < CDP_PAGE_WORDS; i++)
+			cdp_page_put(d, i, words[i]);
+}
+
 #endif

@@ -196,6 +196,8 @@ void sim_sleep(unsigned long ms);
 	sim_wait_end(); \
 	met_; \
 })
+#define wait_event_hrtimeout(w, cond, ns) \
+	wait_event_timeout(w, cond, (unsigned long)DIV_ROUND_UP(ns, 1000000))
 #define wait_event_idle			wait_event
 #define wait_event_idle_timeout		wait_event_timeout
 #define msleep(ms)			sim_sleep(ms)
