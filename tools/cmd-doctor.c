@@ -93,6 +93,8 @@ static void check_all(struct cdp_findings *f, const char *name)
 	if (d.areas) {
 		each(name, add_areas, &d);
 		cdp_areas_read(d.areas);
+	} else {
+		cdp_warn("no metadata is looked at: %s", strerror(ENOMEM));
 	}
 	each(name, check_one, &d);
 	if (!name)

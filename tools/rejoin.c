@@ -225,7 +225,7 @@ static int check_running(const struct rejoin *j)
 	struct cdp_dm_info info = { 0 };
 	int r = j->unasked ? cdp_dm_info(j->set->name, &info) : 0;
 
-	return !info.suspended ? r : cdp_why(-EAGAIN, "%s is suspended by somebody; resume it first (dmsetup resume)",
+	return !info.suspended ? r : cdp_why(-EAGAIN, "%s " CDP_UNDER_HELD,
 					     j->set->name);
 }
 

@@ -181,7 +181,7 @@ static bool is_held(const struct cdp_under *u)
 
 static int refuse_held(const struct cdp_under *u)
 {
-	return cdp_why(-EBUSY, "%s: %s is suspended by somebody; resume it first (dmsetup resume)",
+	return cdp_why(-EBUSY, "%s: %s " CDP_UNDER_HELD,
 		       u->set, u->name);
 }
 
@@ -247,7 +247,7 @@ int cdp_under_check(const struct cdp_under *u)
 	if (!why && is_moving(u->lines))
 		why = "is being moved (pvmove); wait until that has ended (lvs -a)";
 	if (!why && u->info.suspended)
-		why = "is suspended by somebody; resume it first (dmsetup resume)";
+		why = CDP_UNDER_HELD;
 	if (!why && u->info.has_inactive && !cdp_doing_again())
 		why = "is being changed: a table is loaded (dmsetup clear drops it)";
 	if (!why && u->info.read_only)

@@ -30,6 +30,8 @@
 #define CDP_DATA_UUID		"CDPDATA-"	/* and the set's name: udev rules know it */
 #define CDP_MARK_TEXT		sizeof(((struct cdp_conf *)0)->under_mark)
 #define CDP_MARK_LOST		"-"
+/* Why a mapping is left alone that we did not suspend ourselves. */
+#define CDP_UNDER_HELD		"is suspended by somebody; resume it first (dmsetup resume)"
 
 struct cdp_under {
 	char set[CDP_NAME_TEXT];
