@@ -225,8 +225,7 @@ static int check_running(const struct rejoin *j)
 	struct cdp_dm_info info = { 0 };
 	int r = j->unasked ? cdp_dm_info(j->set->name, &info) : 0;
 
-	return !info.suspended ? r : cdp_why(-EAGAIN, "%s " CDP_UNDER_HELD,
-					     j->set->name);
+	return !info.suspended ? r : cdp_why(-EAGAIN, "%s " CDP_UNDER_HELD, j->set->name);
 }
 
 /* Said by hand, or nobody forbade it by hand. */

@@ -181,8 +181,7 @@ static bool is_held(const struct cdp_under *u)
 
 static int refuse_held(const struct cdp_under *u)
 {
-	return cdp_why(-EBUSY, "%s: %s " CDP_UNDER_HELD,
-		       u->set, u->name);
+	return cdp_why(-EBUSY, "%s: %s " CDP_UNDER_HELD, u->set, u->name);
 }
 
 int cdp_under_open_conf(struct cdp_under *u, const struct cdp_conf *c)
